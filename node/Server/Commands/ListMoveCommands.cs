@@ -1,0 +1,109 @@
+// Lists: moving an element from one to another, and popping from the first that has any.
+using Shoal.Protocol.Resp;
+using Shoal.Store;
+using Shoal.Store.Values;
+using static Shoal.Server.Commands.CommandFlags;
+using ValueType = Shoal.Store.ValueType;
+
+namespace Shoal.Server.Commands;
+
+public static class ListMoveCommands
+{
+    // An element this short is set aside on the stack while the lists change.
+    private const int StackElement = 1024;
+
+    public static void Register(CommandTable t)
+    {
+        t.Add("lmove", 5, Write | DenyOom, Keys.Two, "list", LMove);
+        t.Add("rpoplpush", 3, Write | DenyOom, Keys.Two, "list", (ref CommandContext c) => Move(ref c, fromHead: false, toHead: true));
+        t.Add("lmpop", -4, Write, Keys.Counted(1), "list", LMPop);
+    }
+
+    private static void LMove(ref CommandContext c)
+    {
+        if (TryEnd(c[3], out bool fromHead) && TryEnd(c[4], out bool toHead)) Move(ref c, fromHead, toHead);
+        else c.Reply.Error(ErrorReplies.Syntax);
+    }
+
+    private static bool TryEnd(ReadOnlySpan<byte> word, out bool head)
+    {
+        head = word.Is("LEFT"u8);
+        return head || word.Is("RIGHT"u8);
+    }
+
+    private static void Move(ref CommandContext c, bool fromHead, bool toHead)
+    {
+        if (!c.TryFindFirstOfTwo(1, 2, ValueType.List, out var source)) return;
+        if (!source.Exists)
+        {
+            c.Reply.Null();
+            return;
+        }
+        if (!c.IsTypeOrAbsent(c.Keys.Peek(c[2], c.Slot), ValueType.List)) return;
+        var element = ListValue.Peek(c.Keys, source, fromHead);
+        int length = element.TextLength;
+        Span<byte> aside = length <= StackElement ? stackalloc byte[StackElement] : new byte[length];
+        element.Text(stackalloc byte[IntegerText.MaxLength]).CopyTo(aside);
+        aside = aside[..length];
+
+        if (c[1].SequenceEqual(c[2]))
+        {
+            // Rotation: add first, so that a list of one element is never empty.
+            ListCommands.PushOne(ref c, ref source, c[1], aside, toHead);
+            ListValue.RemoveRange(c.Keys, ref source, fromHead ? (toHead ? 1 : 0) : ListValue.Count(source) - (toHead ? 1 : 2), 1);
+            c.Changed(c[1]);
+        }
+        else
+        {
+            ListCommands.TakeEnd(ref c, ref source, c[1], fromHead, 1);
+            var target = c.Keys.FindForWrite(c[2], c.Slot);
+            ListCommands.PushOne(ref c, ref target, c[2], aside, toHead);
+            c.Changed(c[2]);
+        }
+        c.Reply.Bulk(aside);
+    }
+
+    private static void LMPop(ref CommandContext c)
+    {
+        if (!IntegerText.TryParse(c[1], out long keys) || keys <= 0)
+        {
+            c.Reply.Error(ErrorReplies.NumKeys);
+            return;
+        }
+        long where = keys + 2, count = 1;
+        if (where >= c.ArgCount || !TryEnd(c[(int)where], out bool head))
+        {
+            c.Reply.Error(ErrorReplies.Syntax);
+            return;
+        }
+        if (!TryPopCount(ref c, (int)where + 1, out count)) return;
+        for (int i = 2; i < where; i++)
+        {
+            if (!c.TryFindForWrite(i, ValueType.List, out var e)) return;
+            if (!e.Exists) continue;
+            count = Math.Min(count, ListValue.Count(e));
+            c.Reply.Array(2);
+            c.Reply.Bulk(c[i]);
+            ListCommands.WriteEnd(ref c, e, head, count);
+            ListCommands.TakeEnd(ref c, ref e, c[i], head, count);
+            c.Propagate(3).Arg(head ? "LPOP"u8 : "RPOP"u8).Arg(c[i]).Arg(count).End();
+            return;
+        }
+        c.Reply.NullArray();
+    }
+
+    /// <summary>Reads the optional "COUNT n" (n > 0) that ends LMPOP and ZMPOP.</summary>
+    internal static bool TryPopCount(ref CommandContext c, int at, out long count)
+    {
+        count = 1;
+        if (at == c.ArgCount) return true;
+        if (at + 2 != c.ArgCount || !c[at].Is("COUNT"u8))
+        {
+            c.Reply.Error(ErrorReplies.Syntax);
+            return false;
+        }
+        if (IntegerText.TryParse(c[at + 1], out count) && count > 0) return true;
+        c.Reply.Error("ERR count should be greater than 0");
+        return false;
+    }
+}

@@ -1,0 +1,19 @@
+// Every command family that works on the keyspace, in one list.
+using Shoal.Server.Commands;
+
+namespace Shoal.Server.Hosting;
+
+internal static class CommandFamilies
+{
+    public static void Register(CommandTable t)
+    {
+        KeyCommands.Register(t);
+        ScanCommands.Register(t);
+        HashCommands.Register(t);
+        ListCommands.Register(t);
+        SetCommands.Register(t);
+        SortedSetCommands.Register(t);
+        StringCommands.Register(t);
+        CounterCommands.Register(t);
+    }
+}

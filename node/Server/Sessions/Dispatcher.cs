@@ -1,0 +1,253 @@
+// From bytes to an executed command, on one screen: read requests, pass the gates in order, run the handler, journal the
+// effect. Everything a client sends goes through here; recovery, the primary's stream and slot imports enter by Apply.
+using Shoal.Protocol.Resp;
+using Shoal.Server.Commands;
+using Shoal.Server.Hosting;
+using Shoal.Server.Journal;
+using Shoal.Server.Network;
+using Shoal.Store;
+
+namespace Shoal.Server.Sessions;
+
+/// <summary>Runs requests. Engine thread.</summary>
+public sealed unsafe class Dispatcher : IRequestHandler, IApplier
+{
+    /// <summary>Commands, and reply bytes, after which a connection lets the others have their turn.</summary>
+    private const int TurnCommands = 1024, TurnReplyBytes = 8 * 1024 * 1024;
+
+    private readonly NodeServices _node;
+    private readonly CommandTable _table;
+    private readonly Gates _gates;
+    private readonly CallMeter _meter;
+    private readonly Stack<RespReader> _readers = new();
+    private readonly ReplyWriter _discarded = new();
+    private readonly ReplyWriter _late = new();
+    private Session? _replay;
+
+    public Dispatcher(NodeServices node)
+    {
+        _node = node;
+        _table = node.Commands;
+        _gates = new Gates(node);
+        _meter = new CallMeter(node);
+        Transactions = new TransactionRunner(node, this, _gates);
+    }
+
+    internal TransactionRunner Transactions { get; }
+
+    /// <summary>Makes room under maxmemory; false when nothing more can be evicted. Set by the server part.</summary>
+    internal Func<bool>? EnsureMemory
+    {
+        set => _gates.EnsureMemory = value;
+    }
+
+    internal CallMeter Meter => _meter;
+
+    public bool Opened(Connection connection) => Admission.Admit(_node, connection);
+
+    public void Closed(Connection connection)
+    {
+        if (connection.State is not Session session) return;
+        connection.State = null;
+        session.Parked?.Cut();
+        if (session.Reader is { } reader) ReturnReader(reader);
+        session.Reader = null;
+        Transactions.Forget(session);
+        _node.Sessions.Remove(session);
+    }
+
+    public int Consume(Connection connection, ReadOnlySpan<byte> bytes)
+    {
+        if (connection.State is not Session session) return bytes.Length;
+        var reader = session.Reader ?? TakeReader();
+        var c = Begin(session, connection.Replies);
+        var databases = _node.Databases;
+        databases.ExpiryMode = session.Kind == SessionKind.SlotImport ? ExpiryMode.Ignore
+            : _node.Serving.IsReplica ? ExpiryMode.Hide : ExpiryMode.Remove;
+        // Requests until the next look ahead, which must begin between two of them.
+        int ahead = !session.Authenticated || !Lookahead.Helps(c.Keys, bytes.Length) ? int.MaxValue : reader.IsIdle ? 0 : 1;
+        int used = 0, left = TurnCommands, replyEnd = c.Reply.Length + TurnReplyBytes;
+        session.LastSeenMs = c.NowMs;
+        reader.Unauthenticated = !session.Authenticated;
+        fixed (byte* start = bytes)
+        {
+            while (used < bytes.Length)
+            {
+                if (--ahead < 0)
+                {
+                    Lookahead.Hint(_node.Databases[session.Db], databases.ClusterMode, start + used, bytes.Length - used);
+                    ahead = Lookahead.Window - 1;
+                }
+                var status = reader.Read(start + used, bytes.Length - used, out c.Request, out int length);
+                if (status != ReadStatus.Complete)
+                {
+                    if (status == ReadStatus.Malformed) used = Refuse(connection, c.Reply, reader, bytes.Length);
+                    break;
+                }
+                if (c.Request.Count > 0 && !Run(ref c)) break;
+                used += length;
+                if (connection.IsPaused || connection.IsClosing || connection.IsClosed) break;
+                if (--left == 0 || c.Reply.Length > replyEnd) break;
+            }
+        }
+        return End(connection, session, reader, used);
+    }
+
+    /// <summary>One request of a client: gates, then the handler. False when it must be tried again later (nothing was replied).</summary>
+    internal bool Run(ref CommandContext c)
+    {
+        int mark = c.Reply.Length;
+        var session = c.Session;
+        switch (_gates.Check(ref c))
+        {
+            case Verdict.Later:
+                return false;
+            case Verdict.Run:
+                Call(ref c);
+                break;
+        }
+        if (session.ReplyMode != ReplyMode.On) Silence(session, c.Reply, mark);
+        return true;
+    }
+
+    /// <summary>Runs the handler of a command that has passed, journals its effect and counts it.</summary>
+    internal void Call(ref CommandContext c)
+    {
+        var command = c.Command;
+        c.Keys = _node.Databases[c.Session.Db];
+        c.Propagation = Propagation.None;
+        c.Reply.ErrorSeen = false;
+        long begun = _meter.Begin(command);
+        command.Handler(ref c);
+        if (c.Propagation != Propagation.None) Effect(ref c, command);
+        _meter.End(ref c, command, begun);
+    }
+
+    /// <inheritdoc/>
+    public string? Apply(int db, in Request request)
+    {
+        var session = _replay ??= new Session(_node, null) { Authenticated = true };
+        if (!session.Select(db)) return ErrorReplies.DatabaseOutOfRange;
+        var c = Begin(session, _discarded);
+        c.Request = request;
+        c.IsReplay = true;
+        if (Resolve(ref c) is { } error) return error;
+        c.Slot = _gates.SlotForReplay(ref c);
+        _discarded.Clear(64 * 1024);
+        var mode = _node.Databases.ExpiryMode;
+        _node.Databases.ExpiryMode = ExpiryMode.Ignore;
+        Call(ref c);
+        _node.Databases.ExpiryMode = mode;
+        return null;
+    }
+
+    /// <summary>Finds the row of a request and checks its arity; the error text, or null.</summary>
+    internal string? Resolve(ref CommandContext c)
+    {
+        var command = _table.Find(c.Request[0]);
+        if (command is null) return Unknown(c.Request);
+        if (command.Subcommands.Count > 0 && c.Request.Count > 1)
+        {
+            var sub = command.Subcommand(c.Request[1]);
+            if (sub is null) return ErrorReplies.UnknownSubcommand(Printable(c.Request[1]), command.Name);
+            command = sub;
+        }
+        c.Command = command;
+        return command.Accepts(c.Request.Count) ? null : ErrorReplies.WrongArity(command.FullName);
+    }
+
+    /// <summary>A context for <paramref name="session"/> writing to <paramref name="reply"/>.</summary>
+    internal CommandContext Begin(Session session, ReplyWriter reply)
+    {
+        reply.Resp = session.Resp;
+        return new CommandContext
+        {
+            Node = _node, Session = session, Keys = _node.Databases[session.Db], Reply = reply, NowMs = _node.NowMs, IsReplay = session.IsReplay,
+        };
+    }
+
+    /// <summary>A parked command's reply has come: sends it and lets the session go on.</summary>
+    internal void ReplyLater(Session session, Connection connection, Action<ReplyWriter> reply)
+    {
+        _late.Resp = session.Resp;
+        reply(_late);
+        if (session.ReplyMode == ReplyMode.On) connection.Send(_late.Written);
+        _late.Clear(64 * 1024);
+        if (session.Parked is null) connection.Resume();
+    }
+
+    /// <summary>The command changed something: journal and watching sessions hear of it.</summary>
+    private void Effect(ref CommandContext c, Command command)
+    {
+        if (c.Propagation == Propagation.Verbatim && !c.IsReplay) _node.Journal.Append(c.Session.Db, c.Slot, c.Request);
+        if (Transactions.Watches.IsEmpty || command.Keys.IsEmpty || c.Propagation == Propagation.Suppressed) return;
+        for (int key = command.Keys.FirstKey(c.Request); key != 0; key = command.Keys.NextKey(c.Request, key))
+            Transactions.Watches.Changed(c.Session.Db, c.Request[key]);
+    }
+
+    private int End(Connection connection, Session session, RespReader reader, int used)
+    {
+        if (connection.IsClosed)
+        {
+            // Closed() has already run and returned the session's reader.
+            if (session.Reader is null) ReturnReader(reader);
+            return used;
+        }
+        if (reader.IsIdle)
+        {
+            session.Reader = null;
+            ReturnReader(reader);
+            connection.WantedBytes = reader.Wanted;
+        }
+        else
+        {
+            session.Reader = reader;
+            connection.WantedBytes = reader.Wanted;
+        }
+        return used;
+    }
+
+    private RespReader TakeReader() => _readers.Count > 0 ? _readers.Pop() : new RespReader(_node.Limits);
+
+    private void ReturnReader(RespReader reader)
+    {
+        reader.Reset();
+        if (_readers.Count < 64) _readers.Push(reader);
+        else reader.Dispose();
+    }
+
+    private static int Refuse(Connection connection, ReplyWriter reply, RespReader reader, int all)
+    {
+        reply.Error("ERR " + reader.Error);
+        connection.CloseAfterReplies();
+        return all;
+    }
+
+    /// <summary>CLIENT REPLY OFF and SKIP: what was written is taken back.</summary>
+    private static void Silence(Session session, ReplyWriter reply, int mark)
+    {
+        switch (session.ReplyMode)
+        {
+            case ReplyMode.SkipNext:
+                session.ReplyMode = ReplyMode.Skip;
+                reply.Truncate(mark);
+                break;
+            case ReplyMode.Skip:
+                session.ReplyMode = ReplyMode.On;
+                reply.Truncate(mark);
+                break;
+            case ReplyMode.Off:
+                reply.Truncate(mark);
+                break;
+        }
+    }
+
+    private static string Unknown(in Request request)
+    {
+        var args = new System.Text.StringBuilder();
+        for (int i = 1; i < request.Count && args.Length < 128; i++) args.Append('\'').Append(Printable(request[i])).Append("' ");
+        return ErrorReplies.UnknownCommand(Printable(request[0]), args.ToString());
+    }
+
+    private static string Printable(ReadOnlySpan<byte> text) => System.Text.Encoding.Latin1.GetString(text[..Math.Min(text.Length, 128)]);
+}

@@ -1,0 +1,144 @@
+// One client's state: who it is, what it selected, what it waits for. Its socket is the Connection.
+using Shoal.Protocol.Resp;
+using Shoal.Server.Commands;
+using Shoal.Server.Hosting;
+using Shoal.Server.Network;
+
+namespace Shoal.Server.Sessions;
+
+/// <summary>CLIENT REPLY.</summary>
+public enum ReplyMode : byte
+{
+    On,
+    Off,
+    /// <summary>The next command's reply is dropped.</summary>
+    SkipNext,
+    /// <summary>This command's reply is dropped.</summary>
+    Skip,
+}
+
+/// <summary>What kind of peer a session serves, as CLIENT LIST and CLIENT KILL TYPE tell them apart.</summary>
+public enum SessionKind : byte
+{
+    Normal,
+    Replica,
+    Primary,
+    PubSub,
+    /// <summary>The source of an atomic slot migration: its writes are journalled and answered, but never paused, and the
+    /// source decides what has expired.</summary>
+    SlotImport,
+}
+
+/// <summary>A client session. Engine thread only.</summary>
+public sealed class Session
+{
+    private readonly NodeServices _node;
+
+    public Session(NodeServices node, Connection? connection)
+    {
+        _node = node;
+        Connection = connection;
+        CreatedMs = LastSeenMs = node.NowMs;
+        Authenticated = !node.Passwords.Required;
+    }
+
+    /// <summary>The socket; null for the session commands are replayed in.</summary>
+    public Connection? Connection { get; }
+
+    public long Id => Connection?.Id ?? 0;
+
+    /// <summary>"ip:port" of the client; empty in a replay.</summary>
+    public string Address => Connection?.RemoteAddress ?? "";
+
+    /// <summary>Selected database.</summary>
+    public int Db { get; private set; }
+
+    /// <summary>Protocol version, 2 or 3.</summary>
+    public int Resp { get; set; } = 2;
+
+    public bool Authenticated { get; set; }
+
+    public string User { get; set; } = "default";
+
+    public string Name { get; set; } = "";
+
+    public string LibraryName { get; set; } = "";
+
+    public string LibraryVersion { get; set; } = "";
+
+    public SessionKind Kind { get; set; }
+
+    public ReplyMode ReplyMode { get; set; }
+
+    /// <summary>READONLY: a cluster replica may serve this client's reads.</summary>
+    public bool ReadsReplica { get; set; }
+
+    /// <summary>ASKING: the next command may use an importing slot.</summary>
+    public bool Asking { get; set; }
+
+    public bool NoEvict { get; set; }
+
+    public bool NoTouch { get; set; }
+
+    /// <summary>Commands of the primary's stream, of recovery or of a slot import: gates do not apply.</summary>
+    public bool IsReplay => Connection is null || Kind == SessionKind.Primary;
+
+    public long CreatedMs { get; }
+
+    public long LastSeenMs { get; set; }
+
+    /// <summary>Commands run since the session began.</summary>
+    public long Commands { get; set; }
+
+    /// <summary>Since when the output is beyond the soft limit (Unix ms); 0 = it is not.</summary>
+    internal long OverSoftLimitSinceMs { get; set; }
+
+    /// <summary>The last command run, for CLIENT LIST.</summary>
+    public Command? LastCommand { get; set; }
+
+    /// <summary>MULTI state; null outside a transaction.</summary>
+    internal Transaction? Transaction { get; set; }
+
+    /// <summary>Keys of WATCH; null when none.</summary>
+    internal WatchedKeys? Watched { get; set; }
+
+    /// <summary>The unfinished request's reader; null when nothing is unfinished.</summary>
+    internal RespReader? Reader { get; set; }
+
+    /// <summary>Set while the session waits for a parked reply.</summary>
+    public ParkToken? Parked { get; internal set; }
+
+    /// <summary>Selects a database; false when there is no such one.</summary>
+    public bool Select(int db)
+    {
+        if ((uint)db >= (uint)_node.Databases.Count) return false;
+        Db = db;
+        return true;
+    }
+
+    /// <summary>
+    /// The handler cannot answer yet: the session reads no further request until the token completes. Write nothing to
+    /// the reply after this.
+    /// </summary>
+    /// <param name="timeout">When given, <paramref name="onTimeout"/> writes the reply after that time.</param>
+    /// <param name="onTimeout">Writes the reply when the time is over (or on CLIENT UNBLOCK).</param>
+    public ParkToken Park(TimeSpan? timeout = null, Action<ReplyWriter>? onTimeout = null)
+    {
+        var token = new ParkToken(_node, this, onTimeout);
+        Parked = token;
+        Connection?.Pause();
+        if (timeout is { } after) token.ArmTimeout(after);
+        return token;
+    }
+
+    /// <summary>
+    /// This connection now carries a replica's stream: whoever calls sends by <see cref="Network.Connection.Send"/>; requests
+    /// that still arrive (REPLCONF ACK) are dispatched with their replies dropped.
+    /// </summary>
+    public Connection BecomeReplicaLink()
+    {
+        Kind = SessionKind.Replica;
+        ReplyMode = ReplyMode.Off;
+        return Connection ?? throw new InvalidOperationException("a replayed command cannot become a replica");
+    }
+}

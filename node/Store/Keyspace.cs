@@ -1,0 +1,541 @@
+// One database: the only door to keys. Looks up, creates, resizes, removes; drops what has expired; delivers buckets to
+// snapshot cuts before they change; keeps counts, expiry summaries and slot sizes; reports through KeyEvents. Allocates
+// nothing on the managed heap.
+using System.Runtime.CompilerServices;
+using Shoal.Store.Values;
+
+namespace Shoal.Store;
+
+/// <summary>A database of keys. Engine thread only. A slot is a hash slot in cluster mode and ignored otherwise.</summary>
+public sealed unsafe class Keyspace
+{
+    private const int EmbeddedLimit = 44;
+    private readonly Databases _owner;
+    private readonly Arena _arena;
+    private readonly SnapshotCuts _cuts;
+    private readonly AccessClock _clock;
+    private readonly SlotTable* _tables;
+    private readonly int _slotMask;
+    private int _chargedSlot;
+    private long _chargeMark;
+
+    internal Keyspace(Databases owner, int index, bool slotted)
+    {
+        _owner = owner;
+        _arena = owner.Arena;
+        _cuts = owner.Snapshots;
+        _clock = owner.Clock;
+        Index = Identity = index;
+        TableCount = slotted ? Databases.SlotCount : 1;
+        _slotMask = TableCount - 1;
+        long bytes = (long)TableCount * SlotTable.SizeInBytes;
+        _tables = (SlotTable*)_arena.At(_arena.Allocate(bytes));
+        new Span<byte>(_tables, (int)bytes).Clear();
+    }
+
+    public Arena Arena => _arena;
+
+    /// <summary>Database number; changes with SWAPDB.</summary>
+    public int Index { get; internal set; }
+
+    /// <summary>Number of keys, due ones included until they are removed.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>
+    /// Slots being imported (cluster mode): their keys do not show in scans and random choice, and neither expire nor are
+    /// evicted by this node, until the slots' ownership flips. Lookups and snapshot cuts see them. Null = none.
+    /// </summary>
+    public SlotFilter? Hidden { get; set; }
+
+    /// <summary>Number of keys outside <see cref="Hidden"/> slots.</summary>
+    public long VisibleCount
+    {
+        get
+        {
+            if (Hidden is null || _slotMask == 0) return Count;
+            long count = 0;
+            for (int slot = 0; slot < TableCount; slot++)
+                if (!Hidden.Contains(slot)) count += _tables[slot].Table.Count;
+            return count;
+        }
+    }
+
+    /// <summary>Keys that have an expiry.</summary>
+    public long ExpireCount { get; private set; }
+
+    public KeyEvents Events => _owner.Events;
+
+    public Databases Owner => _owner;
+
+    public ValueLimits Limits => _owner.Limits;
+
+    public long NowMs => _owner.NowMs;
+
+    /// <summary>Random numbers for SPOP, RANDOMKEY and the like.</summary>
+    public ref SmallRandom Random => ref _owner.Random;
+
+    internal int Identity { get; }
+
+    internal int TableCount { get; }
+
+    public long CountInSlot(int slot) => TableAt(slot)->Table.Count;
+
+    /// <summary>Arena bytes of a slot's keys, values and table (cluster mode).</summary>
+    public long BytesInSlot(int slot)
+    {
+        Settle(_chargedSlot);
+        return TableAt(slot)->Bytes;
+    }
+
+    /// <summary>The hash by which all lookups here go; for batches that prefetch.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Hash(ReadOnlySpan<byte> key) => _arena.Hash.Of(key);
+
+    /// <summary>False where <see cref="Prefetch"/> and <see cref="PrefetchEntry"/> do nothing.</summary>
+    public static bool CanPrefetch => System.Runtime.Intrinsics.X86.Sse.IsSupported;
+
+    /// <summary>First stage of a batch: fetch the bucket of a key.</summary>
+    public void Prefetch(ulong hash, int slot) => Table.PrefetchBucket(_arena, &TableAt(slot)->Table, hash);
+
+    /// <summary>Second stage of a batch: fetch the entry of a key.</summary>
+    public void PrefetchEntry(ulong hash, int slot) => Table.PrefetchEntry(_arena, &TableAt(slot)->Table, hash);
+
+    /// <summary>Finds a key to read it: drops it when due, notes the access.</summary>
+    public EntryRef Find(ReadOnlySpan<byte> key, int slot) => Find(key, slot, _arena.Hash.Of(key));
+
+    /// <inheritdoc cref="Find(ReadOnlySpan{byte}, int)"/>
+    public EntryRef Find(ReadOnlySpan<byte> key, int slot, ulong hash)
+    {
+        SlotTable* table = TableAt(slot);
+        TablePosition at = Table.Find(_arena, &table->Table, key, hash);
+        if (!at.Exists || Entry.HasExpiry(at.Entry) && Vanished(table, new EntryRef(at, slot)))
+        {
+            _owner.Counters.Misses++;
+            return default;
+        }
+        _owner.Counters.Hits++;
+        Touch(at.Entry);
+        return new EntryRef(at, slot & _slotMask);
+    }
+
+    /// <summary>
+    /// Finds a key to change it. Must be called before any in-place change of the value or of what it refers to: running
+    /// snapshots get the old state here.
+    /// </summary>
+    public EntryRef FindForWrite(ReadOnlySpan<byte> key, int slot)
+    {
+        SlotTable* table = Charge(slot);
+        TablePosition at = Table.Find(_arena, &table->Table, key, _arena.Hash.Of(key));
+        if (!at.Exists || Entry.HasExpiry(at.Entry) && Vanished(table, new EntryRef(at, slot))) return default;
+        BeforeChange(table, at.Bucket);
+        Touch(at.Entry);
+        return new EntryRef(at, slot & _slotMask);
+    }
+
+    /// <summary>Finds a key without noting the access (OBJECT, TYPE, TTL, EXISTS).</summary>
+    public EntryRef Peek(ReadOnlySpan<byte> key, int slot)
+    {
+        SlotTable* table = TableAt(slot);
+        TablePosition at = Table.Find(_arena, &table->Table, key, _arena.Hash.Of(key));
+        if (!at.Exists || Entry.HasExpiry(at.Entry) && Vanished(table, new EntryRef(at, slot))) return default;
+        return new EntryRef(at, slot & _slotMask);
+    }
+
+    /// <summary>Creates a key, which must be absent, without expiry; the value bytes are undefined until written.</summary>
+    public EntryRef Create(ReadOnlySpan<byte> key, int slot, ValueType type, Encoding encoding, int valueLength)
+    {
+        SlotTable* table = Charge(slot);
+        EntryRef entry = Insert(table, slot & _slotMask, _arena.Hash.Of(key),
+            Entry.Create(_arena, key, valueLength, -1, type, encoding));
+        Events.RaiseChanged(this, key, slot);
+        return entry;
+    }
+
+    /// <summary>Changes the value's length, keeping the first bytes; the entry may move. After FindForWrite or Create.</summary>
+    public void ResizeValue(ref EntryRef entry, int newLength)
+    {
+        byte* e = entry.Pointer;
+        Moved(ref entry, Entry.Reshape(_arena, e, newLength, Entry.ExpireAt(e), keepValue: true));
+    }
+
+    /// <summary>Changes encoding and value length, keeping the first bytes. After FindForWrite or Create.</summary>
+    public void SetEncoding(ref EntryRef entry, Encoding encoding, int newLength)
+    {
+        ResizeValue(ref entry, newLength);
+        Entry.SetKind(entry.Pointer, entry.Type, encoding);
+    }
+
+    /// <summary>
+    /// Sets a string, replacing a value of any type. Integers up to 20 digits are stored in binary.
+    /// </summary>
+    /// <param name="key">Key.</param>
+    /// <param name="slot">Slot of the key.</param>
+    /// <param name="value">Text of the value.</param>
+    /// <param name="expireAtMs">Unix ms; -1 none; -2 keep what it has.</param>
+    public EntryRef SetString(ReadOnlySpan<byte> key, int slot, ReadOnlySpan<byte> value, long expireAtMs = -1) =>
+        SetString(key, slot, _arena.Hash.Of(key), value, expireAtMs);
+
+    /// <inheritdoc cref="SetString(ReadOnlySpan{byte}, int, ReadOnlySpan{byte}, long)"/>
+    public EntryRef SetString(
+        ReadOnlySpan<byte> key, int slot, ulong hash, ReadOnlySpan<byte> value, long expireAtMs = -1)
+    {
+        if (value.Length <= 20 && IntegerText.TryParse(value, out long number))
+            return Replace(key, slot, hash, new ReadOnlySpan<byte>(&number, 8), expireAtMs, Encoding.Int);
+        return Replace(key, slot, hash, value, expireAtMs, value.Length <= EmbeddedLimit ? Encoding.Embedded : Encoding.Raw);
+    }
+
+    /// <summary>As SetString, but a number stays text: what INCRBYFLOAT stores reports embstr even when it is whole.</summary>
+    public EntryRef SetText(ReadOnlySpan<byte> key, int slot, ReadOnlySpan<byte> value, long expireAtMs) =>
+        Replace(key, slot, _arena.Hash.Of(key), value, expireAtMs,
+            value.Length <= EmbeddedLimit ? Encoding.Embedded : Encoding.Raw);
+
+    /// <summary>Sets an integer string.</summary>
+    public EntryRef SetInteger(ReadOnlySpan<byte> key, int slot, long value, long expireAtMs = -2) =>
+        Replace(key, slot, _arena.Hash.Of(key), new ReadOnlySpan<byte>(&value, 8), expireAtMs, Encoding.Int);
+
+    /// <summary>Removes a key with all it holds; false when absent (or due: then it is dropped as expired).</summary>
+    public bool Remove(ReadOnlySpan<byte> key, int slot)
+    {
+        SlotTable* table = Charge(slot);
+        TablePosition at = Table.Find(_arena, &table->Table, key, _arena.Hash.Of(key));
+        if (!at.Exists || Entry.HasExpiry(at.Entry) && Vanished(table, new EntryRef(at, slot))) return false;
+        // Told first: the key's bytes may be those of the entry itself.
+        Events.RaiseChanged(this, key, slot);
+        Drop(table, new EntryRef(at, slot & _slotMask));
+        return true;
+    }
+
+    /// <summary>Sets or clears (-1) an expiry in unix ms; the entry may move. After FindForWrite or Create.</summary>
+    public void SetExpiry(ref EntryRef entry, long atMs)
+    {
+        SlotTable* table = TableAt(entry.SlotNumber);
+        byte* e = entry.Pointer;
+        bool had = Entry.HasExpiry(e);
+        if (atMs >= 0 && had)
+            *(long*)(e + Entry.HeaderBytes) = atMs;
+        else if (atMs >= 0 || had)
+            Moved(ref entry, Entry.Reshape(_arena, e, Entry.ValueLength(e), atMs, keepValue: true));
+        NoteExpiry(table, entry.Bucket, had, atMs);
+    }
+
+    /// <summary>True when the entry's time has come, whatever the expiry mode.</summary>
+    public bool IsDue(byte* entry)
+    {
+        long at = Entry.ExpireAt(entry);
+        return at >= 0 && at < _owner.NowMs;
+    }
+
+    /// <summary>
+    /// Gives an entry another name, database or slot without copying what its value refers to (RENAME, MOVE). The
+    /// target name must be absent. <paramref name="source"/> is gone afterwards.
+    /// </summary>
+    public EntryRef Transfer(in EntryRef source, Keyspace target, ReadOnlySpan<byte> newKey, int newSlot)
+    {
+        ReadOnlySpan<byte> oldKey = source.Key;
+        EntryRef moved = target.CopyCell(source, newKey, newSlot);
+        // The insertion may have split buckets: look the source up again before taking it out.
+        SlotTable* table = Charge(source.SlotNumber);
+        TablePosition at = Table.Find(_arena, &table->Table, oldKey, _arena.Hash.Of(oldKey));
+        BeforeChange(table, at.Bucket);
+        Events.RaiseChanged(this, oldKey, source.SlotNumber);
+        Unlink(table, at);
+        target.Events.RaiseChanged(target, newKey, newSlot);
+        return target.Refresh(newKey, newSlot);
+    }
+
+    /// <summary>Copies an entry with all its value refers to (COPY). The target name must be absent.</summary>
+    public EntryRef Duplicate(in EntryRef source, Keyspace target, ReadOnlySpan<byte> newKey, int newSlot)
+    {
+        EntryRef copy = target.CopyCell(source, newKey, newSlot);
+        _owner.LifetimeOf(copy.Type)?.Duplicate(_arena, ref copy);
+        target.Events.RaiseChanged(target, newKey, newSlot);
+        return copy;
+    }
+
+    /// <summary>Bytes of a key with all it holds (MEMORY USAGE).</summary>
+    public long Bytes(in EntryRef entry) =>
+        entry.CellBytes + (_owner.LifetimeOf(entry.Type)?.Bytes(_arena, entry) ?? 0);
+
+    /// <summary>Visits the next bucket of a scan; returns the next cursor, 0 at the end. Due keys are visited as well.</summary>
+    public ulong ScanStep<TVisitor>(ulong cursor, ref TVisitor visitor)
+        where TVisitor : struct, IEntryVisitor, allows ref struct
+    {
+        if (_slotMask == 0) return TableScan.Step(_arena, &_tables->Table, cursor, ref visitor);
+        // Cluster mode: the low 14 bits of the cursor are the slot.
+        int slot = (int)cursor & _slotMask;
+        ulong next = IsHidden(slot) ? 0 : TableScan.Step(_arena, &_tables[slot].Table, cursor >> 14, ref visitor);
+        while (next == 0)
+        {
+            if (++slot == TableCount) return 0;
+            if (_tables[slot].Table.Count > 0 && !IsHidden(slot)) break;
+        }
+        return next << 14 | (uint)slot;
+    }
+
+    /// <summary>A key chosen with equal chances, due ones excluded as far as a few tries go; false when none.</summary>
+    public bool RandomEntry(out EntryRef entry)
+    {
+        entry = default;
+        for (int tries = 0; tries < 100; tries++)
+        {
+            int slot = RandomSlot();
+            if (slot < 0) break;
+            TablePosition at = TableScan.Random(_arena, &_tables[slot].Table, ref _owner.Random);
+            entry = new EntryRef(at, slot);
+            if (!IsDue(at.Entry) || _owner.ExpiryMode == ExpiryMode.Ignore) return true;
+            if (_owner.ExpiryMode == ExpiryMode.Remove) RemoveExpired(&_tables[slot], entry);
+        }
+        return entry.Exists && _owner.ExpiryMode != ExpiryMode.Remove;
+    }
+
+    /// <summary>Visits up to <paramref name="max"/> keys of a slot; returns how many.</summary>
+    public int KeysInSlot(int slot, int max, KeyVisitor visitor)
+    {
+        int visited = 0;
+        foreach (TablePosition at in new TableEntries(_arena, &TableAt(slot)->Table))
+        {
+            if (visited == max) break;
+            visitor(Entry.Key(at.Entry));
+            visited++;
+        }
+        return visited;
+    }
+
+    /// <summary>Removes every key.</summary>
+    public void Clear()
+    {
+        for (int slot = 0; slot < TableCount; slot++) ClearTable(slot);
+        Events.Cleared?.Invoke(this);
+    }
+
+    /// <summary>Removes every key of a slot (cluster mode), without events per key.</summary>
+    public void ClearSlot(int slot)
+    {
+        ClearTable(slot & _slotMask);
+        Events.Cleared?.Invoke(this);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal SlotTable* TableAt(int slot) => _tables + (slot & _slotMask);
+
+    /// <summary>Removes a due key and tells (expiry cycle, lookups).</summary>
+    internal void RemoveExpired(SlotTable* table, EntryRef entry)
+    {
+        _owner.Counters.Expired++;
+        Events.Expired?.Invoke(this, entry.Key, entry.SlotNumber & _slotMask);
+        Charge(entry.SlotNumber);
+        Drop(table, entry);
+    }
+
+    /// <summary>Removes a key to make room and tells.</summary>
+    internal void RemoveEvicted(SlotTable* table, EntryRef entry)
+    {
+        _owner.Counters.Evicted++;
+        Events.Evicted?.Invoke(this, entry.Key, entry.SlotNumber & _slotMask);
+        Charge(entry.SlotNumber);
+        Drop(table, entry);
+    }
+
+    /// <summary>A visible slot with chances in proportion to its keys; -1 when there is no key.</summary>
+    internal int RandomSlot()
+    {
+        if (Count == 0) return -1;
+        if (_slotMask == 0) return 0;
+        // Adding up 16,384 counts takes 20 us; rejection on random slots is quick when keys are spread, so try it first.
+        long fair = Math.Min(Count / TableCount * 4 + 4, int.MaxValue);
+        for (int tries = 0; tries < 64; tries++)
+        {
+            int slot = (int)_owner.Random.Below((uint)TableCount);
+            if (_owner.Random.Below((uint)fair) < _tables[slot].Table.Count && !IsHidden(slot)) return slot;
+        }
+        long visible = VisibleCount;
+        if (visible == 0) return -1;
+        long target = (long)(_owner.Random.Next() % (ulong)visible);
+        for (int slot = 0; slot < TableCount; slot++)
+            if (!IsHidden(slot) && (target -= _tables[slot].Table.Count) < 0) return slot;
+        return -1;
+    }
+
+    internal bool IsHidden(int slot) => Hidden is not null && Hidden.Contains(slot);
+
+    /// <summary>From here on, what the arena grows by belongs to the slots written to.</summary>
+    internal void StartCharging() => _chargeMark = _arena.UsedBytes;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private SlotTable* Charge(int slot)
+    {
+        slot &= _slotMask;
+        if (slot != _chargedSlot) Settle(slot);
+        return _tables + slot;
+    }
+
+    /// <summary>What the arena grew by since the last switch belongs to the slot written to meanwhile.</summary>
+    private void Settle(int next)
+    {
+        long used = _arena.UsedBytes;
+        _tables[_chargedSlot].Bytes += used - _chargeMark;
+        _chargeMark = used;
+        _chargedSlot = next;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void BeforeChange(SlotTable* table, uint bucket)
+    {
+        if (_cuts.Any) _cuts.BeforeChange(this, (int)(table - _tables), table, bucket);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Touch(byte* entry)
+    {
+        if (_clock.CountsFrequency) _clock.TouchFrequency(entry);
+        else Entry.SetClock(entry, _clock.Seconds);
+    }
+
+    /// <summary>Called for entries with an expiry: is it gone for the caller? Removes it when that is ours to do.</summary>
+    private bool Vanished(SlotTable* table, EntryRef entry)
+    {
+        if (*(long*)(entry.Pointer + Entry.HeaderBytes) >= _owner.NowMs) return false;
+        if (_owner.ExpiryMode == ExpiryMode.Ignore) return false;
+        if (_owner.ExpiryMode == ExpiryMode.Remove) RemoveExpired(table, entry);
+        return true;
+    }
+
+    private EntryRef Replace(
+        ReadOnlySpan<byte> key, int slot, ulong hash, ReadOnlySpan<byte> value, long expireAtMs, Encoding encoding)
+    {
+        SlotTable* table = Charge(slot);
+        TablePosition at = Table.Find(_arena, &table->Table, key, hash);
+        if (!at.Exists || Entry.HasExpiry(at.Entry) && Vanished(table, new EntryRef(at, slot)))
+            return Fresh(table, key, slot, hash, value, expireAtMs, encoding);
+
+        BeforeChange(table, at.Bucket);
+        var entry = new EntryRef(at, slot & _slotMask);
+        byte* e = at.Entry;
+        if (Entry.TypeOf(e) != ValueType.String) _owner.LifetimeOf(entry.Type)?.Free(_arena, entry);
+        bool had = Entry.HasExpiry(e);
+        if (expireAtMs == -2) expireAtMs = Entry.ExpireAt(e);
+        if (value.Length != Entry.ValueLength(e) || had != expireAtMs >= 0)
+        {
+            Moved(ref entry, Entry.Reshape(_arena, e, value.Length, expireAtMs, keepValue: false));
+            e = entry.Pointer;
+        }
+        else if (had)
+        {
+            *(long*)(e + Entry.HeaderBytes) = expireAtMs;
+        }
+        Entry.SetKind(e, ValueType.String, encoding);
+        value.CopyTo(new Span<byte>(Entry.ValuePointer(e), value.Length));
+        Touch(e);
+        if (had || expireAtMs >= 0) NoteExpiry(table, at.Bucket, had, expireAtMs);
+        Events.RaiseChanged(this, key, slot);
+        return entry;
+    }
+
+    private EntryRef Fresh(SlotTable* table, ReadOnlySpan<byte> key, int slot, ulong hash, ReadOnlySpan<byte> value,
+        long expireAtMs, Encoding encoding)
+    {
+        long offset = Entry.Create(_arena, key, value.Length, Math.Max(expireAtMs, -1), ValueType.String, encoding);
+        value.CopyTo(new Span<byte>(Entry.ValuePointer(_arena.At(offset)), value.Length));
+        EntryRef entry = Insert(table, slot & _slotMask, hash, offset);
+        Events.RaiseChanged(this, key, slot);
+        return entry;
+    }
+
+    /// <summary>Puts a finished entry into the index, growing it by a bucket when due.</summary>
+    private EntryRef Insert(SlotTable* table, int slot, ulong hash, long offset)
+    {
+        if (Table.NeedsGrowth(&table->Table, 1)) Grow(table);
+        BeforeChange(table, TableGeometry.IndexOf(&table->Table, hash));
+        TablePosition at = Table.Insert(_arena, &table->Table, hash, offset);
+        Entry.SetClock(at.Entry, _clock.Initial);
+        Count++;
+        if (Entry.HasExpiry(at.Entry)) NoteExpiry(table, at.Bucket, false, Entry.ExpireAt(at.Entry));
+        return new EntryRef(at, slot);
+    }
+
+    private void Grow(SlotTable* table)
+    {
+        uint source = Table.NextToSplit(&table->Table), added = table->Table.BucketCount;
+        if (added > 0) BeforeChange(table, source);
+        Table.Split(_arena, &table->Table, _cuts.Epoch);
+        if (table->ExpireCount > 0) ExpirySummary.Inherit(_arena, table, source, added);
+    }
+
+    private void Shrink(SlotTable* table)
+    {
+        uint last = table->Table.BucketCount - 1;
+        uint buddy = last & ~(1u << System.Numerics.BitOperations.Log2(last));
+        BeforeChange(table, last);
+        BeforeChange(table, buddy);
+        if (table->ExpireCount > 0) ExpirySummary.Inherit(_arena, table, last, buddy);
+        Table.Merge(_arena, &table->Table);
+    }
+
+    /// <summary>Removes an entry with all it refers to.</summary>
+    private void Drop(SlotTable* table, EntryRef entry)
+    {
+        BeforeChange(table, entry.Bucket);
+        if (entry.Type != ValueType.String) _owner.LifetimeOf(entry.Type)?.Free(_arena, entry);
+        Unlink(table, entry.Position);
+    }
+
+    private void Unlink(SlotTable* table, TablePosition at)
+    {
+        if (Entry.HasExpiry(at.Entry)) CountExpiry(table, -1);
+        Table.Detach(_arena, &table->Table, at);
+        _arena.Free(at.Entry - _arena.Base, Entry.Size(at.Entry));
+        Count--;
+        if (Table.NeedsShrink(&table->Table)) Shrink(table);
+    }
+
+    private void ClearTable(int slot)
+    {
+        SlotTable* table = _tables + slot;
+        if (table->Table.BucketCount == 0) return;
+        Charge(slot);
+        if (_cuts.Any) _cuts.BeforeClear(this, slot, table);
+        foreach (TablePosition at in new TableEntries(_arena, &table->Table))
+        {
+            if (Entry.TypeOf(at.Entry) != ValueType.String)
+                _owner.LifetimeOf(Entry.TypeOf(at.Entry))?.Free(_arena, new EntryRef(at, slot));
+            _arena.Free(at.Entry - _arena.Base, Entry.Size(at.Entry));
+        }
+        Count -= table->Table.Count;
+        ExpireCount -= table->ExpireCount;
+        Table.FreeBuckets(_arena, &table->Table);
+        ExpirySummary.Free(_arena, table);
+        table->ExpireCount = 0;
+    }
+
+    private EntryRef CopyCell(in EntryRef source, ReadOnlySpan<byte> newKey, int newSlot)
+    {
+        SlotTable* table = Charge(newSlot);
+        long offset = Entry.Create(_arena, newKey, source.ValueLength, source.ExpireAtMs, source.Type, source.Encoding);
+        source.Value.CopyTo(Entry.Value(_arena.At(offset)));
+        return Insert(table, newSlot & _slotMask, _arena.Hash.Of(newKey), offset);
+    }
+
+    private EntryRef Refresh(ReadOnlySpan<byte> key, int slot) =>
+        new(Table.Find(_arena, &TableAt(slot)->Table, key, _arena.Hash.Of(key)), slot & _slotMask);
+
+    private void Moved(ref EntryRef entry, long offset)
+    {
+        entry.Pointer = _arena.At(offset);
+        Bucket.Write(entry.Reference, offset);
+    }
+
+    private void NoteExpiry(SlotTable* table, uint bucket, bool had, long atMs)
+    {
+        if (atMs >= 0) ExpirySummary.Lower(_arena, table, bucket, atMs);
+        if (had != atMs >= 0) CountExpiry(table, had ? -1 : 1);
+    }
+
+    private void CountExpiry(SlotTable* table, int change)
+    {
+        table->ExpireCount += change;
+        ExpireCount += change;
+    }
+}
+
+/// <summary>Takes a key; the span is valid during the call only.</summary>
+public delegate void KeyVisitor(ReadOnlySpan<byte> key);

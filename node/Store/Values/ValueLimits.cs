@@ -1,0 +1,38 @@
+// Why: up to which size a collection stays one packed run of bytes. Names, meaning and defaults are those of redis.conf.
+
+namespace Shoal.Store.Values;
+
+/// <summary>Conversion thresholds; CONFIG SET changes them for values that grow from then on.</summary>
+public sealed class ValueLimits
+{
+    /// <summary>hash-max-listpack-entries: fields.</summary>
+    public int HashEntries { get; set; } = 128;
+
+    /// <summary>hash-max-listpack-value: bytes of a field or value.</summary>
+    public int HashValue { get; set; } = 64;
+
+    /// <summary>set-max-intset-entries: members.</summary>
+    public int IntSetEntries { get; set; } = 512;
+
+    /// <summary>set-max-listpack-entries: members.</summary>
+    public int SetEntries { get; set; } = 128;
+
+    /// <summary>set-max-listpack-value: bytes of a member.</summary>
+    public int SetValue { get; set; } = 64;
+
+    /// <summary>zset-max-listpack-entries: members.</summary>
+    public int SortedSetEntries { get; set; } = 128;
+
+    /// <summary>zset-max-listpack-value: bytes of a member.</summary>
+    public int SortedSetValue { get; set; } = 64;
+
+    /// <summary>list-max-listpack-size: elements per pack when positive; -1 to -5 = 4, 8, 16, 32, 64 KB per pack.</summary>
+    public int ListSize { get; set; } = -2;
+
+    /// <summary>Bytes a pack of a list may reach.</summary>
+    internal int ListPackBytes => ListSize >= 0 ? 8192 : 2048 << Math.Min(-ListSize, 5);
+
+    /// <summary>True when a pack of a list may hold that much.</summary>
+    internal bool ListPackFits(long bytes, long elements) =>
+        bytes <= ListPackBytes && (ListSize < 0 || elements <= Math.Max(ListSize, 1));
+}

@@ -1,0 +1,81 @@
+// Runs one script against one server.
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Shoal.Protocol.Client;
+
+namespace Shoal.Conformance;
+
+/// <summary>A server scripts run against.</summary>
+/// <param name="Name">"shoal" or "redis".</param>
+/// <param name="Version">Its redis_version.</param>
+public sealed record Target(string Name, string Host, int Port, Version Version);
+
+/// <summary>Runs scripts; throws with file and line at the first reply that does not fit.</summary>
+public sealed class ScriptRunner(Target target) : IDisposable
+{
+    private readonly Dictionary<string, RespClient> _clients = [];
+    private readonly Dictionary<string, string> _captures = [];
+
+    public async Task RunAsync(Script script)
+    {
+        var client = await ClientAsync("main").ConfigureAwait(false);
+        // A script with its own server starts on an empty one, perhaps behind a password.
+        if (script.Start is null) (await client.CallAsync("FLUSHALL").ConfigureAwait(false)).ThrowIfError();
+        foreach (var step in script.Steps)
+        {
+            switch (step)
+            {
+                case OnlyOn only when only.Server != target.Name && only.AtLeast is null:
+                    return;
+                case OnlyOn { AtLeast: { } atLeast } when target.Name == "redis" && target.Version < atLeast:
+                    return;
+                case UseClient use:
+                    client = await ClientAsync(use.Name).ConfigureAwait(false);
+                    break;
+                case UseProtocol use:
+                    (await client.CallAsync("HELLO", use.Version.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false)).ThrowIfError();
+                    break;
+                case Send send:
+                    for (int i = 0; i < send.Repeat; i++) await SendAsync(script, client, send, i).ConfigureAwait(false);
+                    break;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var client in _clients.Values) client.Dispose();
+    }
+
+    private async Task SendAsync(Script script, RespClient client, Send send, int i)
+    {
+        _captures["i"] = i.ToString(CultureInfo.InvariantCulture);
+        var words = send.Words.Select(Insert).ToArray();
+        var patience = Stopwatch.StartNew();
+        while (true)
+        {
+            var reply = await client.CallAsync(words).ConfigureAwait(false);
+            if (send.Expected is null ? !reply.IsError : send.Expected.Fits(reply, _captures)) return;
+            if (patience.Elapsed >= send.Patience)
+                throw new Xunit.Sdk.XunitException($"{target.Name} {target.Version}: {Path.GetFileName(script.FilePath)}:{send.Line}\n> {send.Text}\ngot {Show(reply)}");
+            await Task.Delay(20).ConfigureAwait(false);
+        }
+    }
+
+    private ReadOnlyMemory<byte> Insert(byte[] word)
+    {
+        string text = Encoding.Latin1.GetString(word);
+        if (!text.Contains("${", StringComparison.Ordinal)) return word;
+        foreach (var (name, value) in _captures) text = text.Replace("${" + name + "}", value, StringComparison.Ordinal);
+        return Encoding.Latin1.GetBytes(text);
+    }
+
+    private async Task<RespClient> ClientAsync(string name)
+    {
+        if (_clients.TryGetValue(name, out var client)) return client;
+        return _clients[name] = await RespClient.ConnectAsync(target.Host, target.Port).ConfigureAwait(false);
+    }
+
+    private static string Show(Reply reply) => $"{reply.Kind}: {reply}";
+}
