@@ -52,6 +52,8 @@ public static class ErrorReplies
     public const string Loading = "LOADING Shoal is loading the dataset in memory";
     public const string ReadOnlyReplica = "READONLY You can't write against a read only replica.";
     public const string PrimaryDown = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+    public const string Unblocked = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+
     public const string NoReplicas = "NOREPLICAS Not enough good replicas to write.";
     public const string MisconfSnapshot = "MISCONF Errors writing to disk: the node is configured to save snapshots, but is currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB error.";
     public const string CrossSlot = "CROSSSLOT Keys in request don't hash to the same slot";

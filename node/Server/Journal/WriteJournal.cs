@@ -48,7 +48,7 @@ public sealed unsafe class WriteJournal : IDisposable
     /// killed then loses nothing it has answered for. Any thread.</summary>
     public long ReplyOffset => Volatile.Read(ref _replyOffset);
 
-    /// <summary>Raised on the engine thread when <see cref="ReplyOffset"/> has moved outside a turn: held replies may go.</summary>
+    /// <summary>Raised on the engine thread when <see cref="ReplyOffset"/> or <see cref="DurableOffset"/> has moved outside a turn: held replies may go.</summary>
     public event Action? DurableAdvanced;
 
     /// <summary>A replica's journal is the primary's stream: writes of its own (a writable replica's clients) stay out of it.</summary>

@@ -30,6 +30,15 @@ internal interface IReplicaSide
 
     /// <summary>Offset applied.</summary>
     long Applied { get; }
+
+    /// <summary>Offset synced to our append-only file; -1 without one.</summary>
+    long OnDisk { get; }
+
+    /// <summary>We were primary and hand the role over: PSYNC says FAILOVER. Engine thread.</summary>
+    bool FailsOver { get; }
+
+    /// <summary>What the new primary said to that: a refusal, or null.</summary>
+    void FailoverAnswered(string? refusal);
 }
 
 /// <summary>What a link must know, fixed while it lives.</summary>
@@ -94,8 +103,11 @@ internal sealed class PrimaryLink(PrimaryLinkOptions options, IReplicaSide side,
         ShakeHands(socket, wire);
         var (id, number) = On(side.Position);
         log.LogInformation("Asking primary {Host}:{Port} for a partial resync ({Id}:{Number})", options.Host, options.Port, id, number);
-        Send(socket, "PSYNC", id, number.ToString(CultureInfo.InvariantCulture));
+        bool handsOver = On(() => side.FailsOver);
+        string[] request = ["PSYNC", id, number.ToString(CultureInfo.InvariantCulture)];
+        Send(socket, handsOver ? [.. request, "FAILOVER"] : request);
         string answer = wire.ReadLine();
+        if (handsOver) On(() => side.FailoverAnswered(answer.StartsWith('-') ? answer : null));
         var words = answer.Split(' ');
         switch (words[0])
         {
@@ -181,7 +193,10 @@ internal sealed class PrimaryLink(PrimaryLinkOptions options, IReplicaSide side,
     private void Acknowledge(Socket socket)
     {
         _lastAck = clock.GetTimestamp();
-        Send(socket, "REPLCONF", "ACK", side.Applied.ToString(CultureInfo.InvariantCulture));
+        string applied = side.Applied.ToString(CultureInfo.InvariantCulture);
+        long onDisk = side.OnDisk;
+        if (onDisk < 0) Send(socket, "REPLCONF", "ACK", applied);
+        else Send(socket, "REPLCONF", "ACK", applied, "FACK", onDisk.ToString(CultureInfo.InvariantCulture));
     }
 
     private void Heard() => Volatile.Write(ref _lastHeard, clock.GetTimestamp());

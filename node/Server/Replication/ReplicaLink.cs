@@ -76,6 +76,9 @@ internal sealed class ReplicaLink : ISnapshotTarget
 
     public long AckOffset { get; set; }
 
+    /// <summary>How far the replica's append-only file is synced; -1 when it has none.</summary>
+    public long DiskOffset { get; set; } = -1;
+
     public long LastAckMs { get; set; }
 
     /// <summary>ip the replica is known by.</summary>

@@ -13,16 +13,12 @@ using Shoal.Server.Sessions;
 
 namespace Shoal.Server.Replication;
 
-/// <summary>A client in WAIT.</summary>
-internal sealed record Waiting(ParkToken Token, long Offset, int Replicas);
-
 /// <summary>The connected replicas. Engine thread.</summary>
 internal sealed class ReplicaLinks(NodeServices node, ReplicationState state, ReplicationSettings settings, ILogger log)
 {
     private const int SendBudget = 1024 * 1024;
     private const long SliceMicroseconds = 300;
     private readonly List<ReplicaLink> _links = [];
-    private readonly List<Waiting> _waiting = [];
     private readonly ConditionalWeakTable<Session, ReplicaIdentity> _identities = [];
     private bool _askForAcks;
     private bool _changed;
@@ -30,6 +26,12 @@ internal sealed class ReplicaLinks(NodeServices node, ReplicationState state, Re
     private long _lastPingMs;
 
     public IReadOnlyList<ReplicaLink> All => _links;
+
+    /// <summary>An acknowledgement has come.</summary>
+    public Action Progressed { get; set; } = () => { };
+
+    /// <summary>No PING joins the stream: somebody waits for a replica to have all of it.</summary>
+    public bool Quiet { get; set; }
 
     /// <summary>What the head of a full sync's snapshot says.</summary>
     public Func<bool, SnapshotOrigin> Origin { get; set; } = null!;
@@ -63,31 +65,31 @@ internal sealed class ReplicaLinks(NodeServices node, ReplicationState state, Re
         }
     }
 
-    /// <summary>REPLCONF ACK.</summary>
-    public void Acknowledged(Session session, long offset)
+    /// <summary>REPLCONF ACK; <paramref name="onDisk"/> is its FACK, -1 when the replica has no append-only file.</summary>
+    public void Acknowledged(Session session, long offset, long onDisk)
     {
         var link = _links.Find(l => l.Connection == session.Connection);
         if (link is null) return;
         _changed = true;
         link.LastAckMs = node.NowMs;
         link.AckOffset = Math.Max(link.AckOffset, offset);
+        link.DiskOffset = onDisk;
         if (link.Stage == ReplicaStage.Loading)
         {
             link.Stage = ReplicaStage.Online;
             log.LogInformation("Synchronization with replica {Address}:{Port} succeeded", link.Address, link.Identity.Port);
         }
-        CheckWaiting();
+        Progressed();
     }
 
     /// <summary>Online replicas that have acknowledged <paramref name="offset"/>.</summary>
     public int CountAt(long offset) => _links.Count(l => l.Stage == ReplicaStage.Online && l.AckOffset >= offset);
 
-    /// <summary>WAIT: completes when enough have acknowledged; the token's own timeout ends it otherwise.</summary>
-    public void Wait(Waiting waiting)
-    {
-        _waiting.Add(waiting);
-        _askForAcks = true;
-    }
+    /// <summary>Online replicas that have <paramref name="offset"/> on disk.</summary>
+    public int CountOnDisk(long offset) => _links.Count(l => l.Stage == ReplicaStage.Online && l.DiskOffset >= offset);
+
+    /// <summary>Asks the replicas how far they are, at the end of this turn.</summary>
+    public void RequestAcks() => _askForAcks = true;
 
     /// <summary>Before the journal is handed to the disk: asks for acknowledgements when somebody waits.</summary>
     public void AskForAcks()
@@ -113,7 +115,6 @@ internal sealed class ReplicaLinks(NodeServices node, ReplicationState state, Re
     public void EachSecond()
     {
         long now = node.NowMs;
-        _waiting.RemoveAll(w => w.Token.IsDone);
         if (_links.Count == 0)
         {
             bool over = node.Journal.BacklogBytes > 0 && !state.IsReplica && settings.BacklogTtl.Value > 0
@@ -121,7 +122,7 @@ internal sealed class ReplicaLinks(NodeServices node, ReplicationState state, Re
             if (over) DropBacklog();
             return;
         }
-        if (!state.IsReplica && now - _lastPingMs >= settings.PingPeriod.Value * 1000)
+        if (!state.IsReplica && !Quiet && now - _lastPingMs >= settings.PingPeriod.Value * 1000)
         {
             _lastPingMs = now;
             node.Journal.AppendReplicationOnly("*1\r\n$4\r\nPING\r\n"u8);
@@ -231,17 +232,5 @@ internal sealed class ReplicaLinks(NodeServices node, ReplicationState state, Re
         log.LogInformation("Connection with replica {Address}:{Port} lost", link.Address, link.Identity.Port);
         link.Drop();
         if (_links.Count == 0) _emptySinceMs = node.NowMs;
-    }
-
-    private void CheckWaiting()
-    {
-        for (int i = _waiting.Count - 1; i >= 0; i--)
-        {
-            var waiting = _waiting[i];
-            int have = CountAt(waiting.Offset);
-            if (!waiting.Token.IsDone && have < waiting.Replicas) continue;
-            _waiting.RemoveAt(i);
-            waiting.Token.Complete(w => w.Integer(have));
-        }
     }
 }

@@ -1,4 +1,4 @@
-// REPLICAOF, SYNC, PSYNC, REPLCONF, ROLE, WAIT.
+// REPLICAOF, SYNC, PSYNC, REPLCONF, ROLE.
 using System.Text;
 using Shoal.Protocol.Resp;
 using Shoal.Server.Commands;
@@ -18,7 +18,8 @@ public static class ReplicationCommands
         table.Add("psync", -3, Admin | NoScript | NoMulti, Keys.None, "admin", PSync);
         table.Add("replconf", -1, Admin | NoScript | Loading | Stale, Keys.None, "admin", ReplConf);
         table.Add("role", 1, NoScript | Loading | Stale | Fast, Keys.None, "admin dangerous", Role);
-        table.Add("wait", 3, Blocking, Keys.None, "connection", Wait);
+        WaitCommands.Register(table);
+        FailoverCommand.Register(table);
     }
 
     private static void ReplicaOf(ref CommandContext c)
@@ -62,7 +63,22 @@ public static class ReplicationCommands
             c.Reply.Error(ErrorReplies.NotInteger);
             return;
         }
+        if (c.ArgCount > 3 && Ascii.EqualsIgnoreCase(c[3], "failover"u8) && !TakeOver(ref c)) return;
         if (MayServeSync(ref c)) c.Node.Part<ReplicationHub>().Links.Attach(c.Session, Encoding.ASCII.GetString(c[1]), number);
+    }
+
+    /// <summary>Our primary hands its role over to us (FAILOVER on its side) and asks to be our replica in the same breath.</summary>
+    private static bool TakeOver(ref CommandContext c)
+    {
+        var hub = c.Node.Part<ReplicationHub>();
+        if (!hub.State.IsReplica) c.Reply.Error("ERR PSYNC FAILOVER can't be sent to a master.");
+        else if (!Ascii.EqualsIgnoreCase(c[1], Encoding.ASCII.GetBytes(hub.State.Role.ReplicationId))) c.Reply.Error("ERR PSYNC FAILOVER replid must match my replid.");
+        else
+        {
+            hub.BecomePrimary();
+            return true;
+        }
+        return false;
     }
 
     private static bool MayServeSync(ref CommandContext c)
@@ -90,7 +106,9 @@ public static class ReplicationCommands
             var value = c[i + 1];
             if (Ascii.EqualsIgnoreCase(option, "ack"u8))
             {
-                if (IntegerText.TryParse(value, out long offset)) links.Acknowledged(c.Session, offset);
+                long onDisk = -1;
+                if (i + 3 < c.ArgCount && Ascii.EqualsIgnoreCase(c[i + 2], "fack"u8) && !IntegerText.TryParse(c[i + 3], out onDisk)) onDisk = -1;
+                if (IntegerText.TryParse(value, out long offset)) links.Acknowledged(c.Session, offset, onDisk);
                 return; // never answered
             }
             if (Ascii.EqualsIgnoreCase(option, "getack"u8)) return;
@@ -153,35 +171,4 @@ public static class ReplicationCommands
         LinkStatus.Connected => "connected"u8,
         _ => "connect"u8,
     };
-
-    private static void Wait(ref CommandContext c)
-    {
-        var hub = c.Node.Part<ReplicationHub>();
-        if (hub.State.IsReplica)
-        {
-            c.Reply.Error("ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured " +
-                "to be writable (which is not the default) writes to replicas are just local and are not propagated.");
-            return;
-        }
-        if (!IntegerText.TryParse(c[1], out long replicas) || !IntegerText.TryParse(c[2], out long timeout))
-        {
-            c.Reply.Error(ErrorReplies.NotInteger);
-            return;
-        }
-        if (timeout < 0 || replicas < 0)
-        {
-            c.Reply.Error(timeout < 0 ? ErrorReplies.TimeoutNegative : ErrorReplies.OutOfRange);
-            return;
-        }
-        long offset = c.Node.Journal.EndOffset;
-        int have = hub.Links.CountAt(offset);
-        if (have >= replicas || c.Node.Journal.InTransaction || c.IsReplay)
-        {
-            c.Reply.Integer(have);
-            return;
-        }
-        TimeSpan? after = timeout == 0 ? null : TimeSpan.FromMilliseconds(Math.Min(timeout, int.MaxValue));
-        var token = c.Session.Park(after, w => w.Integer(hub.Links.CountAt(offset)));
-        hub.Links.Wait(new Waiting(token, offset, (int)Math.Min(replicas, int.MaxValue)));
-    }
 }

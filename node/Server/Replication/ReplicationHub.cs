@@ -43,6 +43,10 @@ public sealed class ReplicationHub : IReplicationActions, IReplicaSide, IDisposa
             AckRequested = () => _ackRequested = true,
             Tolerates = Tolerate,
         };
+        Waiting = new WaitingClients(node, Links, () => AppendsToDisk);
+        Failover = new CoordinatedFailover(node, this, _log);
+        Links.Progressed = Progress;
+        node.Journal.DurableAdvanced += Waiting.Check;
         _durability.Saver.Origin = Origin;
         _durability.LastLine = LastLine;
         _durability.BeforeHandOff = Links.AskForAcks;
@@ -58,6 +62,17 @@ public sealed class ReplicationHub : IReplicationActions, IReplicaSide, IDisposa
     internal ReplicaLinks Links { get; }
 
     internal PrimaryLink? Link => _link;
+
+    internal WaitingClients Waiting { get; }
+
+    internal CoordinatedFailover Failover { get; }
+
+    /// <summary>Writes go to an append-only file. Any thread.</summary>
+    internal bool AppendsToDisk => _durability.Aof.State == Persistence.AppendOnly.AofState.On;
+
+    long IReplicaSide.OnDisk => AppendsToDisk ? _node.Journal.DurableOffset : -1;
+
+    bool IReplicaSide.FailsOver => Failover.Stage == FailoverStage.InProgress;
 
     long IReplicaSide.Applied => Interlocked.Read(ref _applied);
 
@@ -79,6 +94,7 @@ public sealed class ReplicationHub : IReplicationActions, IReplicaSide, IDisposa
         StopLink();
         if (wasPrimary && _node.Databases.TotalKeys > 0) State.HoldsData = true;
         if (wasPrimary) Demote();
+        if (wasPrimary) Waiting.GiveUp();
         State.Publish(State.Role with { PrimaryHost = host, PrimaryPort = port, Link = LinkStatus.Connect, LinkDownSinceMs = _node.NowMs });
         _node.Journal.FollowsPrimary = true;
         _node.Journal.KeepBacklog(_settings.BacklogSize.Value);
@@ -138,6 +154,14 @@ public sealed class ReplicationHub : IReplicationActions, IReplicaSide, IDisposa
     }
 
     (string Id, long ByteNumber) IReplicaSide.Position() => _resumable ? (State.Role.ReplicationId, _node.Journal.EndOffset + 1) : ("?", -1);
+
+    void IReplicaSide.FailoverAnswered(string? refusal) => Failover.Answered(refusal);
+
+    private void Progress()
+    {
+        Waiting.Check();
+        Failover.Check();
+    }
 
     void IReplicaSide.LinkChanged(LinkStatus status)
     {

@@ -15,7 +15,7 @@ internal static class ReplicationReport
         Links(lines, node, hub);
         var journal = node.Journal;
         bool active = journal.BacklogBytes > 0;
-        lines.Add("master_failover_state", "no-failover")
+        lines.Add("master_failover_state", hub.Failover.StageName)
             .Add("master_replid", role.ReplicationId)
             .Add("master_replid2", role.SecondReplicationId)
             .Add("master_repl_offset", journal.EndOffset)

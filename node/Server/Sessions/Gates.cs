@@ -35,7 +35,7 @@ internal sealed class Gates(NodeServices node)
         if (c.IsReplay) return Queue(ref c);
         if (session.Transaction is not null && (command.Flags & CommandFlags.NoMulti) != 0)
             return Refuse(ref c, "ERR Command not allowed inside a transaction");
-        if (_serving.PausedUntilMs > 0 && IsPaused(ref c)) return Later(ref c);
+        if (_serving.IsPausing && IsPaused(ref c)) return Later(ref c);
         if (node.Cluster.Enabled && !command.Keys.IsEmpty)
         {
             var route = Route(ref c, out string? redirect);
@@ -102,13 +102,10 @@ internal sealed class Gates(NodeServices node)
 
     private bool IsPaused(ref CommandContext c)
     {
-        if (_serving.PausedUntilMs <= c.NowMs)
-        {
-            _serving.PausedUntilMs = 0;
-            return false;
-        }
+        if (_serving.PausedUntilMs <= c.NowMs) _serving.PausedUntilMs = 0;
+        if (!_serving.IsPausing) return false;
         if (c.Session.Kind is not (SessionKind.Normal or SessionKind.PubSub) || (c.Command.Flags & CommandFlags.Immediate) != 0 && c.Command.Name != "exec") return false;
-        if (_serving.PauseAll) return c.Command.Container?.Name != "client";
+        if (_serving.PausedUntilMs > 0 && _serving.PauseAll) return c.Command.Container?.Name != "client";
         if (c.Command.Name == "exec") return c.Session.Transaction is { HasWrite: true };
         return (c.Command.Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;
     }
@@ -117,7 +114,7 @@ internal sealed class Gates(NodeServices node)
     private Verdict Later(ref CommandContext c)
     {
         var token = c.Session.Park();
-        if (_serving.PausedUntilMs > 0) node.PausedSessions.Add(token);
+        if (_serving.IsPausing) node.PausedSessions.Add(token);
         else node.Cluster.WhenReleased(token.Release);
         return Verdict.Later;
     }

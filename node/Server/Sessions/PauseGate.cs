@@ -1,4 +1,4 @@
-// CLIENT PAUSE and its end: sessions that ran into the gate are parked and try again.
+// CLIENT PAUSE, the hold of a FAILOVER, and their ends: sessions that ran into the gate are parked and try again.
 using Shoal.Server.Hosting;
 
 namespace Shoal.Server.Sessions;
@@ -18,10 +18,23 @@ internal static class PauseGate
         });
     }
 
+    /// <summary>CLIENT UNPAUSE, or the pause is over. A hold stays: what it concerns parks again.</summary>
     public static void Release(NodeServices node)
     {
         node.Serving.PausedUntilMs = 0;
         node.Serving.PauseAll = false;
+        Retry(node);
+    }
+
+    /// <summary>Clients' writes wait from now on, or (false) no longer.</summary>
+    public static void HoldWrites(NodeServices node, bool hold)
+    {
+        node.Serving.WritesHeld = hold;
+        if (!hold) Retry(node);
+    }
+
+    private static void Retry(NodeServices node)
+    {
         var waiting = node.PausedSessions.ToArray();
         node.PausedSessions.Clear();
         foreach (var token in waiting) token.Release();

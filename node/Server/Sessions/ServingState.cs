@@ -39,6 +39,12 @@ public sealed class ServingState
     /// <summary>... everything (true) or writes only (false) wait.</summary>
     public bool PauseAll { get; set; }
 
+    /// <summary>FAILOVER holds clients' writes until it has ended, beside any CLIENT PAUSE.</summary>
+    public bool WritesHeld { get; set; }
+
+    /// <summary>Some commands have to wait.</summary>
+    public bool IsPausing => PausedUntilMs > 0 || WritesHeld;
+
     /// <summary>Expiry cycle runs (DEBUG SET-ACTIVE-EXPIRE).</summary>
     public bool ActiveExpire { get; set; } = true;
 }

@@ -228,7 +228,6 @@ internal sealed class AofWriter : IDisposable
         if (_clock.GetElapsedTime(started) > TimeSpan.FromSeconds(2)) Volatile.Write(ref _delayed, _delayed + 1);
         if (upTo == _journal.DurableOffset) return;
         _journal.PublishDurable(upTo);
-        if (_policy != FsyncPolicy.Always) return;
         Release();
         _post(_journal.RaiseDurable);
     }
