@@ -11,6 +11,12 @@ public sealed class KeyEvents
     /// <summary>A key was created, replaced, removed or its expiry changed. In-place changes are reported by commands (<see cref="RaiseChanged"/>).</summary>
     public KeyEvent? Changed { get; set; }
 
+    /// <summary>A key that did not exist was created; before <see cref="Changed"/>. Null costs nothing.</summary>
+    public KeyEvent? Created { get; set; }
+
+    /// <summary>A key was looked up to be read and is not there. Null costs nothing.</summary>
+    public KeyEvent? Missed { get; set; }
+
     /// <summary>A key is about to be removed because its time came. The engine journals a DEL.</summary>
     public KeyEvent? Expired { get; set; }
 

@@ -111,6 +111,7 @@ public sealed unsafe class Keyspace
         if (!at.Exists || Entry.HasExpiry(at.Entry) && Vanished(table, new EntryRef(at, slot)))
         {
             _owner.Counters.Misses++;
+            Events.Missed?.Invoke(this, key, slot);
             return default;
         }
         _owner.Counters.Hits++;
@@ -147,6 +148,7 @@ public sealed unsafe class Keyspace
         SlotTable* table = Charge(slot);
         EntryRef entry = Insert(table, slot & _slotMask, _arena.Hash.Of(key),
             Entry.Create(_arena, key, valueLength, -1, type, encoding));
+        Events.Created?.Invoke(this, key, slot);
         Events.RaiseChanged(this, key, slot);
         return entry;
     }
@@ -239,6 +241,7 @@ public sealed unsafe class Keyspace
         BeforeChange(table, at.Bucket);
         Events.RaiseChanged(this, oldKey, source.SlotNumber);
         Unlink(table, at);
+        target.Events.Created?.Invoke(target, newKey, newSlot);
         target.Events.RaiseChanged(target, newKey, newSlot);
         return target.Refresh(newKey, newSlot);
     }
@@ -248,6 +251,7 @@ public sealed unsafe class Keyspace
     {
         EntryRef copy = target.CopyCell(source, newKey, newSlot);
         _owner.LifetimeOf(copy.Type)?.Duplicate(_arena, ref copy);
+        target.Events.Created?.Invoke(target, newKey, newSlot);
         target.Events.RaiseChanged(target, newKey, newSlot);
         return copy;
     }
@@ -437,6 +441,7 @@ public sealed unsafe class Keyspace
         long offset = Entry.Create(_arena, key, value.Length, Math.Max(expireAtMs, -1), ValueType.String, encoding);
         value.CopyTo(new Span<byte>(Entry.ValuePointer(_arena.At(offset)), value.Length));
         EntryRef entry = Insert(table, slot & _slotMask, hash, offset);
+        Events.Created?.Invoke(this, key, slot);
         Events.RaiseChanged(this, key, slot);
         return entry;
     }

@@ -75,6 +75,9 @@ public static class ErrorReplies
     public static string UnknownSubcommand(string sub, string container) =>
         $"ERR unknown subcommand '{sub}'. Try {container.ToUpperInvariant()} HELP.";
 
+    public static string SubscriberMode(string name) =>
+        $"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
+
     public static string WrongArity(string name) => $"ERR wrong number of arguments for '{name}' command";
 
     public static string InvalidExpire(string name) => $"ERR invalid expire time in '{name}' command";

@@ -10,10 +10,9 @@ public static class CommandCommands
 {
     private static readonly (CommandFlags Flag, string Name)[] FlagNames =
     [
-        (Write, "write"), (ReadOnly, "readonly"), (DenyOom, "denyoom"), (Admin, "admin"), (PubSub, "pubsub"), (NoScript, "noscript"),
+        (Write, "write"), (ReadOnly, "readonly"), (DenyOom, "denyoom"), (Admin, "admin"), (CommandFlags.PubSub, "pubsub"), (NoScript, "noscript"),
         (Blocking, "blocking"), (Loading, "loading"), (Stale, "stale"), (Fast, "fast"), (NoAuth, "no_auth"), (NoMulti, "no_multi"),
         (MovableKeys, "movablekeys"), (Asking, "asking"), (SkipMonitor, "skip_monitor"), (SkipSlowLog, "skip_slowlog"),
-        (MayReplicate, "may_replicate"),
     ];
 
     public static void Register(CommandTable t)
@@ -38,7 +37,7 @@ public static class CommandCommands
         if (command.Has(ReadOnly)) yield return "read";
         if (command.Has(Admin) && !named.Contains("admin")) yield return "admin";
         if (command.Has(Admin) && !named.Contains("dangerous")) yield return "dangerous";
-        if (command.Has(PubSub)) yield return "pubsub";
+        if (command.Has(CommandFlags.PubSub)) yield return "pubsub";
         if (command.Has(Blocking)) yield return "blocking";
         yield return command.Has(Fast) ? "fast" : "slow";
     }

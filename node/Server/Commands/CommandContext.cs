@@ -3,6 +3,7 @@
 using Shoal.Protocol.Resp;
 using Shoal.Server.Hosting;
 using Shoal.Server.Journal;
+using Shoal.Server.PubSub;
 using Shoal.Server.Sessions;
 using Shoal.Store;
 
@@ -74,6 +75,21 @@ public ref struct CommandContext
         if (count <= 0) return;
         Node.Serving.Dirty += count;
         if (Propagation == Propagation.None) Propagation = Propagation.Verbatim;
+    }
+
+    /// <summary>
+    /// Publishes a keyspace event (notify-keyspace-events) about a key of the selected database. Call it in the order Redis emits
+    /// them: after the change, "del" of an emptied collection last. One test when events are off.
+    /// </summary>
+    public readonly void Notify(KeyEventClass of, scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> key)
+    {
+        if (Node.KeyspaceEvents.IsOn) Node.KeyspaceEvents.Raise(of, name, key, Session.Db);
+    }
+
+    /// <summary>As <see cref="Notify(KeyEventClass, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/> about another database (MOVE, COPY).</summary>
+    public readonly void Notify(KeyEventClass of, scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> key, int db)
+    {
+        if (Node.KeyspaceEvents.IsOn) Node.KeyspaceEvents.Raise(of, name, key, db);
     }
 
     /// <summary>Journal the request as it came, whatever was said before.</summary>

@@ -91,7 +91,7 @@ internal static class InfoSections
             .Add("total_net_output_bytes", node.Transport.BytesOut).Add("rejected_connections", n.RejectedConnections)
             .Add("expired_keys", store.Expired).Add("expired_stale_perc", "0.00").Add("expired_time_cap_reached_count", 0L)
             .Add("evicted_keys", store.Evicted).Add("evicted_clients", 0L).Add("keyspace_hits", store.Hits).Add("keyspace_misses", store.Misses)
-            .Add("pubsub_channels", 0L).Add("pubsub_patterns", 0L).Add("pubsubshard_channels", 0L).Add("latest_fork_usec", 0L)
+            .Add("latest_fork_usec", 0L)
             .Add("total_forks", 0L).Add("migrate_cached_sockets", 0L).Add("slave_expires_tracked_keys", 0L)
             .Add("client_query_buffer_limit_disconnections", n.QueryLimitDisconnections)
             .Add("client_output_buffer_limit_disconnections", n.OutputLimitDisconnections)

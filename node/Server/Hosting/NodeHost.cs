@@ -11,6 +11,7 @@ using Shoal.Server.Journal;
 using Shoal.Server.Network;
 using Shoal.Server.Observability;
 using Shoal.Server.Persistence;
+using Shoal.Server.PubSub;
 using Shoal.Server.Replication;
 using Shoal.Server.Security;
 using Shoal.Server.Sessions;
@@ -45,7 +46,7 @@ public sealed class NodeHost : IDisposable
     public IPEndPoint? EndPoint { get; private set; }
 
     /// <summary>The parts in start order; they stop in the reverse one.</summary>
-    private static INodePart[] PartsInOrder() => [new ServerPart(), new PersistencePart(), new ReplicationPart(), new ClusterPart()];
+    private static INodePart[] PartsInOrder() => [new ServerPart(), new PubSubPart(), new PersistencePart(), new ReplicationPart(), new ClusterPart()];
 
     /// <summary>
     /// Builds and starts a node from command-line arguments. Throws <see cref="ConfigException"/> for a bad setting and

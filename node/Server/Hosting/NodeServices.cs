@@ -5,6 +5,7 @@ using Shoal.Server.Commands;
 using Shoal.Server.Journal;
 using Shoal.Server.Network;
 using Shoal.Server.Observability;
+using Shoal.Server.PubSub;
 using Shoal.Server.Security;
 using Shoal.Server.Sessions;
 using Shoal.Store;
@@ -15,6 +16,8 @@ namespace Shoal.Server.Hosting;
 public sealed class NodeServices
 {
     private readonly Dictionary<Type, object> _parts = [];
+
+    public NodeServices() => KeyspaceEvents = new KeyspaceEvents(Channels);
 
     public required NodeConfig Config { get; init; }
 
@@ -37,6 +40,12 @@ public sealed class NodeServices
     public required Shutdown Shutdown { get; init; }
 
     public required Passwords Passwords { get; init; }
+
+    /// <summary>Subscriptions and their messages.</summary>
+    public Channels Channels { get; } = new();
+
+    /// <summary>notify-keyspace-events.</summary>
+    public KeyspaceEvents KeyspaceEvents { get; }
 
     /// <summary>Gates other parts open and close.</summary>
     public ServingState Serving { get; } = new();

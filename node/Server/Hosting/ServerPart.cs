@@ -1,6 +1,7 @@
 // The server core as a part of the node: its commands, its INFO lines, expiry, eviction and the once-a-second chores.
 using Shoal.Server.Commands;
 using Shoal.Server.Observability;
+using Shoal.Server.PubSub;
 using Shoal.Server.Sessions;
 using Shoal.Store;
 
@@ -62,7 +63,18 @@ internal sealed class ServerPart : INodePart
         var watches = node.Dispatcher.Transactions.Watches;
         databases.Events.Changed = (keyspace, key, _) => watches.Changed(keyspace.Index, key);
         databases.Events.Cleared = keyspace => watches.Cleared(keyspace.Index);
-        databases.Events.Expired = databases.Events.Evicted = (keyspace, key, slot) =>
+        databases.Events.Expired = (keyspace, key, slot) =>
+        {
+            Vanished(keyspace, key, slot);
+            if (node.KeyspaceEvents.IsOn) node.KeyspaceEvents.Raise(KeyEventClass.Expired, "expired"u8, key, keyspace.Index);
+        };
+        databases.Events.Evicted = (keyspace, key, slot) =>
+        {
+            Vanished(keyspace, key, slot);
+            if (node.KeyspaceEvents.IsOn) node.KeyspaceEvents.Raise(KeyEventClass.Evicted, "evicted"u8, key, keyspace.Index);
+        };
+
+        void Vanished(Keyspace keyspace, ReadOnlySpan<byte> key, int slot)
         {
             watches.Changed(keyspace.Index, key);
             node.Serving.Dirty++;
@@ -70,6 +82,6 @@ internal sealed class ServerPart : INodePart
             node.Journal.Arg("DEL"u8);
             node.Journal.Arg(key);
             node.Journal.End(keyspace.Index, slot);
-        };
+        }
     }
 }

@@ -62,6 +62,12 @@ public abstract class Connection
     public abstract void Send(ReadOnlySpan<byte> bytes);
 
     /// <summary>
+    /// As <see cref="Send"/>, but the bytes leave at the end of the turn, together with what follows in it: a subscriber gets
+    /// the messages of a turn in one piece. Never closes the connection before it returns.
+    /// </summary>
+    public abstract void SendSoon(ReadOnlySpan<byte> bytes);
+
+    /// <summary>
     /// Writes what the socket takes now and returns how much that was (0: it is full, or replies are still queued before).
     /// Nothing is kept: after a short answer wait for <see cref="Writable"/>.
     /// </summary>

@@ -11,6 +11,7 @@ internal sealed unsafe class EpollConnection : Connection
     private NativeBuffer? _output;
     private int _outputAt;
     private bool _notify;
+    private bool _soon;
 
     public EpollConnection(EpollTransport transport, long id, int fd, string remote, string local)
         : base(id, remote, local)
@@ -56,6 +57,49 @@ internal sealed unsafe class EpollConnection : Connection
         Keep(bytes[sent..]);
     }
 
+    public override void SendSoon(ReadOnlySpan<byte> bytes)
+    {
+        if (IsClosed || bytes.IsEmpty) return;
+        if (HeldBytes > 0 || _transport.HoldReplies) _transport.Hold(this, bytes);
+        else Gather(bytes);
+    }
+
+    /// <summary>Keeps bytes for <see cref="FlushGathered"/>, which the transport calls at the end of the turn.</summary>
+    public void Gather(ReadOnlySpan<byte> bytes)
+    {
+        if (IsClosed) return;
+        bool waits = HasOutput && !_soon;
+        Append(bytes);
+        if (waits) return;
+        if (!_soon) _transport.Gathered(this);
+        _soon = true;
+        int length = _output!.Length - _outputAt;
+        if (length < TransportOptions.TurnBytes) return;
+        // A turn of many large messages must not look like a reader that falls behind.
+        int sent = TrySendNow(new ReadOnlySpan<byte>(_output.Start + _outputAt, length));
+        if (sent > 0) _outputAt += sent;
+    }
+
+    /// <summary>Sends what <see cref="Gather"/> kept.</summary>
+    public void FlushGathered()
+    {
+        if (!_soon) return;
+        _soon = false;
+        if (IsClosed) return;
+        int length = _output!.Length - _outputAt;
+        int sent = length == 0 ? 0 : SendNow(new ReadOnlySpan<byte>(_output.Start + _outputAt, length));
+        if (sent < 0) return;
+        _outputAt += sent;
+        if (sent < length)
+        {
+            UpdateInterest(wantOut: true);
+            return;
+        }
+        _output.Clear(TransportOptions.KeptBuffer);
+        _outputAt = 0;
+        if (IsClosing && HeldBytes == 0) Close();
+    }
+
     public override int TrySend(ReadOnlySpan<byte> bytes)
     {
         if (IsClosed) return 0;
@@ -69,6 +113,7 @@ internal sealed unsafe class EpollConnection : Connection
     /// <summary>Sends replies, keeping what the kernel does not take.</summary>
     public void Reply(byte* start, int length)
     {
+        FlushGathered();
         if (IsClosed) return;
         int sent = HasOutput ? 0 : SendNow(new ReadOnlySpan<byte>(start, length));
         if (sent >= 0 && sent < length) Keep(new ReadOnlySpan<byte>(start + sent, length - sent));
@@ -187,6 +232,14 @@ internal sealed unsafe class EpollConnection : Connection
     /// <summary>Bytes the kernel took; -1 when the connection broke (and is now closed).</summary>
     private int SendNow(ReadOnlySpan<byte> bytes)
     {
+        int sent = TrySendNow(bytes);
+        if (sent < 0) Close();
+        return sent;
+    }
+
+    /// <summary>Bytes the kernel took; -1 when the connection broke.</summary>
+    private int TrySendNow(ReadOnlySpan<byte> bytes)
+    {
         fixed (byte* start = bytes)
         {
             nint n = Libc.Send(Fd, start, bytes.Length, Libc.NoSignal | Libc.DontWait);
@@ -196,13 +249,16 @@ internal sealed unsafe class EpollConnection : Connection
                 return (int)n;
             }
         }
-        int error = System.Runtime.InteropServices.Marshal.GetLastSystemError();
-        if (error is Libc.Again or Libc.Interrupted) return 0;
-        Close();
-        return -1;
+        return System.Runtime.InteropServices.Marshal.GetLastSystemError() is Libc.Again or Libc.Interrupted ? 0 : -1;
     }
 
     private void Keep(ReadOnlySpan<byte> rest)
+    {
+        Append(rest);
+        UpdateInterest(wantOut: true);
+    }
+
+    private void Append(ReadOnlySpan<byte> rest)
     {
         _output ??= new NativeBuffer();
         if (_outputAt > 0 && _outputAt >= _output.Length / 2)
@@ -211,7 +267,6 @@ internal sealed unsafe class EpollConnection : Connection
             _outputAt = 0;
         }
         _output.Append(rest);
-        UpdateInterest(wantOut: true);
     }
 
     private void UpdateInterest(bool wantOut)

@@ -23,6 +23,7 @@ public sealed unsafe class EpollTransport : ITransport
     private EpollConnection?[] _byFd = new EpollConnection?[256];
     private List<EpollConnection> _leftover = [];
     private List<EpollConnection> _leftoverNext = [];
+    private readonly List<EpollConnection> _gathered = [];
     private EpollConnection? _consuming;
     private long _nextId;
     private bool _resting;
@@ -110,9 +111,17 @@ public sealed unsafe class EpollTransport : ITransport
         _leftover.Clear();
     }
 
-    public void EndTurn(long offset, long durableOffset) => _held.EndTurn(offset, durableOffset);
+    public void EndTurn(long offset, long durableOffset)
+    {
+        _held.EndTurn(offset, durableOffset);
+        FlushGathered();
+    }
 
-    public void ReleaseReplies(long durableOffset) => _held.Release(durableOffset);
+    public void ReleaseReplies(long durableOffset)
+    {
+        _held.Release(durableOffset);
+        FlushGathered();
+    }
 
     public void Wake()
     {
@@ -156,6 +165,9 @@ public sealed unsafe class EpollTransport : ITransport
     /// <summary>Bytes that must stay behind replies which wait for the disk.</summary>
     internal void Hold(EpollConnection connection, ReadOnlySpan<byte> bytes) => _held.Append(connection, bytes);
 
+    /// <summary>The connection has bytes to send at the end of the turn.</summary>
+    internal void Gathered(EpollConnection connection) => _gathered.Add(connection);
+
     /// <summary>Gives the writer of this turn away and takes an empty one.</summary>
     internal ReplyWriter SwapReplies(ReplyWriter empty)
     {
@@ -187,6 +199,13 @@ public sealed unsafe class EpollTransport : ITransport
         *(int*)e = interest;
         *(long*)(e + Libc.EventPayload) = fd;
         _ = Libc.EpollControl(_epoll, operation, fd, e);
+    }
+
+    private void FlushGathered()
+    {
+        // A flush may close its connection, whose farewell may gather more: the list can grow meanwhile.
+        for (int i = 0; i < _gathered.Count; i++) _gathered[i].FlushGathered();
+        _gathered.Clear();
     }
 
     private void Serve(int events, int fd)

@@ -58,7 +58,9 @@ internal sealed unsafe class HeldReplies(EpollTransport transport)
             {
                 var from = segment.Aside ? batch.Aside : batch.Replies;
                 segment.Connection.HeldBytes -= segment.Length;
-                segment.Connection.Reply(from.Start + segment.Start, segment.Length);
+                // What was sent from elsewhere comes in many small pieces.
+                if (segment.Aside) segment.Connection.Gather(new ReadOnlySpan<byte>(from.Start + segment.Start, segment.Length));
+                else segment.Connection.Reply(from.Start + segment.Start, segment.Length);
             }
             batch.Segments.Clear();
             batch.Replies.Clear(1024 * 1024);

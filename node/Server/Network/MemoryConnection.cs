@@ -13,6 +13,8 @@ internal sealed class MemoryConnection() : Connection(long.MaxValue, "127.0.0.1:
 
     public override void Send(ReadOnlySpan<byte> bytes) => Replies.Raw(bytes);
 
+    public override void SendSoon(ReadOnlySpan<byte> bytes) => Replies.Raw(bytes);
+
     public override int TrySend(ReadOnlySpan<byte> bytes)
     {
         Replies.Raw(bytes);

@@ -50,6 +50,13 @@ internal sealed class PipeConnection : Connection
         _notify = true;
     }
 
+    public override void SendSoon(ReadOnlySpan<byte> bytes)
+    {
+        if (IsClosed || bytes.IsEmpty) return;
+        Reply(bytes);
+        _notify = true;
+    }
+
     public override int TrySend(ReadOnlySpan<byte> bytes)
     {
         if (IsClosed) return 0;

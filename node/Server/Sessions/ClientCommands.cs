@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Shoal.Protocol.Resp;
 using Shoal.Server.Commands;
+using Shoal.Server.PubSub;
 using static Shoal.Server.Commands.CommandFlags;
 using static Shoal.Server.Sessions.SessionCommands;
 
@@ -253,7 +254,8 @@ public static class ClientCommands
         return string.Create(CultureInfo.InvariantCulture,
             $"id={s.Id} addr={connection?.RemoteAddress} laddr={connection?.LocalAddress} fd={connection?.Descriptor} name={s.Name} " +
             $"age={(c.NowMs - s.CreatedMs) / 1000} idle={(c.NowMs - s.LastSeenMs) / 1000} flags={(flags.Length == 0 ? "N" : flags)} db={s.Db} " +
-            $"sub=0 psub=0 ssub=0 multi={s.Transaction?.Count ?? -1} qbuf={connection?.PendingInput} qbuf-free=0 argv-mem=0 multi-mem={s.Transaction?.Frames.Capacity ?? 0} " +
+            $"sub={s.Subscriptions?.Of(Scope.Channel).Count ?? 0} psub={s.Subscriptions?.Of(Scope.Pattern).Count ?? 0} ssub={s.Subscriptions?.Of(Scope.Shard).Count ?? 0} " +
+            $"multi={s.Transaction?.Count ?? -1} qbuf={connection?.PendingInput} qbuf-free=0 argv-mem=0 multi-mem={s.Transaction?.Frames.Capacity ?? 0} " +
             $"rbs=0 rbp=0 obl=0 oll=0 omem={connection?.PendingOutput} tot-mem={512 + connection?.PendingInput + connection?.PendingOutput} events=r " +
             $"cmd={s.LastCommand?.FullName ?? "NULL"} user={s.User} redir=-1 resp={s.Resp} lib-name={s.LibraryName} lib-ver={s.LibraryVersion}\n");
     }

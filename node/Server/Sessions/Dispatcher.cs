@@ -53,6 +53,8 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         if (session.Reader is { } reader) ReturnReader(reader);
         session.Reader = null;
         Transactions.Forget(session);
+        _node.Channels.Forget(session);
+        session.DropPushes();
         _node.Sessions.Remove(session);
     }
 
@@ -68,6 +70,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         int ahead = !session.Authenticated || !Lookahead.Helps(c.Keys, bytes.Length) ? int.MaxValue : reader.IsIdle ? 0 : 1;
         int used = 0, left = TurnCommands, replyEnd = c.Reply.Length + TurnReplyBytes;
         session.LastSeenMs = c.NowMs;
+        session.IsServed = true;
         reader.Unauthenticated = !session.Authenticated;
         fixed (byte* start = bytes)
         {
@@ -106,7 +109,8 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
                 Call(ref c);
                 break;
         }
-        if (session.ReplyMode != ReplyMode.On) Silence(session, c.Reply, mark);
+        if (session.ReplyMode != ReplyMode.On && !RepliesByPush(c.Command)) Silence(session, c.Reply, mark);
+        if (session.Pushes is not null) session.FlushPushes(c.Reply);
         return true;
     }
 
@@ -187,6 +191,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
 
     private int End(Connection connection, Session session, RespReader reader, int used)
     {
+        session.IsServed = false;
         if (connection.IsClosed)
         {
             // Closed() has already run and returned the session's reader.
@@ -204,8 +209,12 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
             session.Reader = reader;
             connection.WantedBytes = reader.Wanted;
         }
+        if (session.Pushes is not null) session.FlushPushes(connection.Replies);
         return used;
     }
+
+    /// <summary>What SUBSCRIBE and its kin answer are pushes: CLIENT REPLY OFF does not silence them.</summary>
+    private static bool RepliesByPush(Command? command) => command is not null && command.Has(CommandFlags.PubSub) && command.Has(CommandFlags.NoScript);
 
     private RespReader TakeReader() => _readers.Count > 0 ? _readers.Pop() : new RespReader(_node.Limits);
 

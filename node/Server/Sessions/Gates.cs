@@ -50,8 +50,19 @@ internal sealed class Gates(NodeServices node)
             if (again.Kind == RouteKind.Wait) return Later(ref c);
             if (again.Error is not null) return Refuse(ref c, "EXECABORT Transaction discarded because of: " + again.Error);
         }
+        if (session.IsRestricted && Restriction(ref c) is { } restricted) return Refuse(ref c, restricted);
         if (Refusal(ref c) is { } refusal) return Refuse(ref c, refusal);
         return Queue(ref c);
+    }
+
+    /// <summary>A RESP2 subscriber has no way to tell a reply from a message; a monitor is a replica of a kind.</summary>
+    private static string? Restriction(ref CommandContext c)
+    {
+        var command = c.Command;
+        if (c.Session.Kind == SessionKind.PubSub && c.Session.Resp == 2
+            && !(command.Has(CommandFlags.PubSub) && command.Has(CommandFlags.NoScript)) && command.Name is not ("ping" or "quit" or "reset"))
+            return ErrorReplies.SubscriberMode(command.FullName);
+        return null;
     }
 
     /// <summary>loading, stale, writable, memory: the state of the node against what the command is.</summary>

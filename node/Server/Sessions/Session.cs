@@ -105,6 +105,18 @@ public sealed class Session
     /// <summary>The unfinished request's reader; null when nothing is unfinished.</summary>
     internal RespReader? Reader { get; set; }
 
+    /// <summary>What the session is subscribed to; null when it never subscribed.</summary>
+    internal PubSub.Subscriptions? Subscriptions { get; set; }
+
+    /// <summary>Only some commands are allowed: a RESP2 subscriber, or a monitor.</summary>
+    internal bool IsRestricted { get; set; }
+
+    /// <summary>Its batch is being run: what is pushed meanwhile waits for the end of the running command.</summary>
+    internal bool IsServed { get; set; }
+
+    /// <summary>Pushes that wait for the running command's reply; null or empty when there are none.</summary>
+    internal ReplyWriter? Pushes { get; private set; }
+
     /// <summary>Set while the session waits for a parked reply.</summary>
     public ParkToken? Parked { get; internal set; }
 
@@ -115,6 +127,38 @@ public sealed class Session
         Db = db;
         return true;
     }
+
+    /// <summary>
+    /// Sends bytes out of band: a message, an invalidation. They keep their order among each other, come behind the reply of the
+    /// command this session is running, if any, and count against the output limits. Never closes the session before it returns.
+    /// </summary>
+    public void Push(ReadOnlySpan<byte> bytes)
+    {
+        if (Connection is not { IsClosed: false } connection || IsCondemned) return;
+        if (IsServed) (Pushes ??= new ReplyWriter(1024)).Raw(bytes);
+        else
+        {
+            connection.SendSoon(bytes);
+            _node.Sessions.WatchOutput(this);
+        }
+    }
+
+    /// <summary>Moves what was pushed during a command behind its reply.</summary>
+    internal void FlushPushes(ReplyWriter replies)
+    {
+        replies.Raw(Pushes!.Written);
+        if (IsServed) Pushes.Clear(64 * 1024);
+        else DropPushes();
+    }
+
+    internal void DropPushes()
+    {
+        Pushes?.Dispose();
+        Pushes = null;
+    }
+
+    /// <summary>Its output is beyond the limit: it is closed in the next turn and sent nothing more.</summary>
+    internal bool IsCondemned { get; set; }
 
     /// <summary>
     /// The handler cannot answer yet: the session reads no further request until the token completes. Write nothing to

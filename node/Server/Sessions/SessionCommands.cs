@@ -28,9 +28,17 @@ public static class SessionCommands
 
     private static void Ping(ref CommandContext c)
     {
-        if (c.ArgCount == 1) c.Reply.Raw("+PONG\r\n"u8);
-        else if (c.ArgCount == 2) c.Reply.Bulk(c[1]);
-        else c.WrongArity();
+        if (c.ArgCount > 2) c.WrongArity();
+        else if (c.Session is { Kind: SessionKind.PubSub, Resp: 2 })
+        {
+            // A RESP2 subscriber gets its pong in the form of a message.
+            c.Reply.Array(2);
+            c.Reply.Bulk("pong"u8);
+            if (c.ArgCount == 1) c.Reply.EmptyBulk();
+            else c.Reply.Bulk(c[1]);
+        }
+        else if (c.ArgCount == 1) c.Reply.Raw("+PONG\r\n"u8);
+        else c.Reply.Bulk(c[1]);
     }
 
     private static void Echo(ref CommandContext c) => c.Reply.Bulk(c[1]);
@@ -45,6 +53,7 @@ public static class SessionCommands
     {
         var s = c.Session;
         c.Node.Dispatcher.Transactions.Discard(s);
+        c.Node.Channels.Forget(s);
         s.Select(0);
         s.Resp = c.Reply.Resp = 2;
         s.Name = "";

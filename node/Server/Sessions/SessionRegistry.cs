@@ -67,6 +67,17 @@ public sealed class SessionRegistry(NodeServices node)
         }
     }
 
+    /// <summary>Something was pushed to the session: beyond the hard limit it is closed, though not before the caller is done.</summary>
+    internal void WatchOutput(Session session)
+    {
+        var connection = session.Connection!;
+        long hard = OutputLimits[session.Kind].Hard;
+        if (hard == 0 || connection.PendingOutput <= hard) return;
+        session.IsCondemned = true;
+        node.Counters.OutputLimitDisconnections++;
+        node.Engine.Post(connection.Close);
+    }
+
     private bool IsIdle(Session session) =>
         IdleSeconds > 0 && session.Kind == SessionKind.Normal && session.Parked is null
         && node.NowMs - session.LastSeenMs > IdleSeconds * 1000L;
