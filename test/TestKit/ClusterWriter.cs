@@ -1,5 +1,6 @@
 // The load of the fault tests: it never stops for a fault, remembers what was acknowledged, and reads it all back.
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Shoal.Protocol.Client;
 
 namespace Shoal.TestKit;
@@ -19,12 +20,14 @@ public sealed record WriterReport(
 /// </summary>
 public sealed class ClusterWriter : IAsyncDisposable
 {
+    private static readonly TimeSpan ReadPatience = TimeSpan.FromMinutes(2);
     private readonly ClusterClient client;
     private readonly CancellationTokenSource stop = new();
     private readonly ConcurrentDictionary<string, int> errors = new();
     private readonly ConcurrentDictionary<string, long> acknowledged = new();
     private readonly Task[] tasks;
     private readonly string prefix;
+    private readonly int keysPerWriter;
     private long count;
     private long disconnects;
 
@@ -32,7 +35,8 @@ public sealed class ClusterWriter : IAsyncDisposable
     {
         this.client = client;
         this.prefix = prefix;
-        tasks = [.. Enumerable.Range(0, writers).Select(w => Task.Run(() => WriteAsync(w, keysPerWriter)))];
+        this.keysPerWriter = keysPerWriter;
+        tasks = [.. Enumerable.Range(0, writers).Select(w => Task.Run(() => WriteAsync(w)))];
     }
 
     /// <summary>Writes answered with OK so far.</summary>
@@ -43,12 +47,15 @@ public sealed class ClusterWriter : IAsyncDisposable
         new(new ClusterClient([seed], new RespClientOptions { CallTimeout = TimeSpan.FromSeconds(20) }), prefix, writers, keysPerWriter);
 
     /// <summary>Waits until <paramref name="more"/> further writes were acknowledged.</summary>
-    public async Task WaitForAsync(long more, TimeSpan timeout)
+    /// <exception cref="TimeoutException">They were not; the message says what the writer saw instead.</exception>
+    public Task WaitForAsync(long more, TimeSpan timeout)
     {
         var goal = Acknowledged + more;
-        using var limit = new CancellationTokenSource(timeout);
-        while (Acknowledged < goal) await Task.Delay(20, limit.Token);
+        return UntilAsync(() => Acknowledged >= goal, $"{more} further writes", timeout);
     }
+
+    /// <summary>Waits until each key was acknowledged at least once: from here on no key can be new.</summary>
+    public Task WaitForEveryKeyAsync(TimeSpan timeout) => UntilAsync(() => acknowledged.Count == tasks.Length * keysPerWriter, "a write to every key", timeout);
 
     /// <summary>A copy of what is acknowledged now: key and sequence number.</summary>
     public IReadOnlyDictionary<string, long> Snapshot() => new Dictionary<string, long>(acknowledged);
@@ -85,15 +92,15 @@ public sealed class ClusterWriter : IAsyncDisposable
 
     private static async Task<long?> ReadAsync(ClusterClient client, string key)
     {
-        for (var attempt = 0; ; attempt++)
+        for (var clock = Stopwatch.StartNew(); ;)
         {
             try
             {
                 var reply = await client.CallAsync(key, "GET", key);
                 if (!reply.IsError) return reply.IsNull ? null : reply.AsInteger();
-                if (attempt >= 100) throw new RespException($"GET {key}: {reply.Text}");
+                if (clock.Elapsed > ReadPatience) throw new RespException($"GET {key}: {reply.Text}");
             }
-            catch (Exception e) when (e is IOException or TimeoutException && attempt < 100)
+            catch (Exception e) when (e is IOException or TimeoutException && clock.Elapsed < ReadPatience)
             {
             }
 
@@ -101,11 +108,22 @@ public sealed class ClusterWriter : IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync(int writer, int keys)
+    private async Task UntilAsync(Func<bool> holds, string what, TimeSpan timeout)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!holds())
+        {
+            if (clock.Elapsed > timeout)
+                throw new TimeoutException($"no {what} in {timeout}: {Acknowledged} acknowledged, {disconnects} disconnects, {string.Join("; ", errors)}");
+            await Task.Delay(20);
+        }
+    }
+
+    private async Task WriteAsync(int writer)
     {
         for (var sequence = 1L; !stop.IsCancellationRequested; sequence++)
         {
-            var key = $"{prefix}:{writer}:{sequence % keys}";
+            var key = $"{prefix}:{writer}:{sequence % keysPerWriter}";
             while (!await TryWriteAsync(key, sequence))
             {
                 if (stop.IsCancellationRequested) return;

@@ -49,7 +49,7 @@ public sealed class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>Starts our node and waits until it answers PING. <paramref name="settings"/> are command-line directives:
-    /// <c>"--appendonly", "yes"</c>. <paramref name="folder"/> keeps data over restarts.</summary>
+    /// <c>"--appendonly", "yes"</c>; one that is a file that exists is the config file. <paramref name="folder"/> keeps data over restarts.</summary>
     public static Task<NodeProcess> StartAsync(params string[] settings) => StartInAsync(null, settings);
 
     /// <inheritdoc cref="StartAsync(string[])"/>
@@ -69,7 +69,8 @@ public sealed class NodeProcess : IAsyncDisposable
         var own = folder is null ? new TempFolder("shoal-node-") : null;
         folder ??= own!.Path;
         var (file, first) = Binary();
-        string[] arguments = [.. first, "--port", $"{port}", "--bind", "127.0.0.1", "--dir", folder, .. settings];
+        string[] files = [.. settings.Where(File.Exists)]; // a config file comes before all directives
+        string[] arguments = [.. first, .. files, "--port", $"{port}", "--bind", "127.0.0.1", "--dir", folder, .. settings.Where(x => !files.Contains(x))];
         return new NodeProcess(file, arguments, port, folder, own);
     }
 

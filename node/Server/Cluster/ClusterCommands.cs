@@ -20,7 +20,7 @@ internal static class ClusterCommands
     public static Command Register(CommandTable table)
     {
         const CommandFlags Read = CommandFlags.Loading | CommandFlags.Stale;
-        const CommandFlags Admin = CommandFlags.Admin | CommandFlags.Stale | CommandFlags.NoScript | CommandFlags.NoMulti;
+        const CommandFlags Admin = CommandFlags.Admin | CommandFlags.Stale | CommandFlags.NoScript;
         return table.Add("cluster", -2, Read, Keys.None, "", (ref c) => c.Reply.Error(ErrorReplies.UnknownSubcommand(Text(c[1]), "CLUSTER")))
             .With("info", 2, Read, Keys.None, (ref c) => Report(ref c, ClusterReports.Info))
             .With("nodes", 2, Read, Keys.None, (ref c) => Report(ref c, ClusterReports.Nodes))
@@ -37,7 +37,7 @@ internal static class ClusterCommands
             .With("forget", 3, Admin, Keys.None, Forget)
             .With("replicate", 3, Admin, Keys.None, Replicate)
             .With("failover", -2, Admin, Keys.None, Failover)
-            .With("reset", -2, Admin, Keys.None, Reset)
+            .With("reset", -2, Admin | CommandFlags.NoMulti, Keys.None, Reset)
             .With("set-config-epoch", 3, Admin, Keys.None, SetConfigEpoch)
             .With("bumpepoch", 2, Admin, Keys.None, BumpEpoch)
             .With("saveconfig", 2, Admin, Keys.None, (ref c) => Change(ref c, m =>
@@ -60,15 +60,23 @@ internal static class ClusterCommands
 
     /// <summary>Changes the model on the bus thread; +OK or the error when the change is visible here (it is on disk a tick later, and before
     /// that when it is a vote or an epoch).</summary>
-    public static void Change(ref CommandContext c, Func<ClusterModel, string?> change)
+    public static void Change(ref CommandContext c, Func<ClusterModel, string?> change) => Ask(ref c, Guarded(change), (w, error) =>
+    {
+        if (error is null) w.Ok();
+        else w.Error(error);
+    });
+
+    // The session is parked meanwhile; only inside MULTI the engine waits, as Redis does: redis-cli --cluster fix takes a slot that way.
+    private static void Ask<T>(ref CommandContext c, Func<ClusterModel, T> change, Action<ReplyWriter, T> answer)
     {
         if (PartOf(ref c) is not { } part) return;
-        var token = c.Session.Park();
-        part.Member.Ask(Guarded(change), error => token.Complete(w =>
+        if (c.Node.Journal.InTransaction)
         {
-            if (error is null) w.Ok();
-            else w.Error(error);
-        }));
+            answer(c.Reply, part.Member.AskNow(change));
+            return;
+        }
+        var token = c.Session.Park();
+        part.Member.Ask(change, result => token.Complete(w => answer(w, result)));
     }
 
     /// <summary>A failed save reaches the client as an error.</summary>
@@ -272,11 +280,6 @@ internal static class ClusterCommands
         });
     }
 
-    private static void BumpEpoch(ref CommandContext c)
-    {
-        if (PartOf(ref c) is not { } part) return;
-        var token = c.Session.Park();
-        part.Member.Ask(m => (Bumped: SlotClaims.BumpEpoch(m), m.Myself.ConfigEpoch),
-            r => token.Complete(w => w.Simple(string.Create(CultureInfo.InvariantCulture, $"{(r.Bumped ? "BUMPED" : "STILL")} {r.ConfigEpoch}"))));
-    }
+    private static void BumpEpoch(ref CommandContext c) => Ask(ref c, m => (Bumped: SlotClaims.BumpEpoch(m), m.Myself.ConfigEpoch),
+        (w, r) => w.Simple(string.Create(CultureInfo.InvariantCulture, $"{(r.Bumped ? "BUMPED" : "STILL")} {r.ConfigEpoch}")));
 }

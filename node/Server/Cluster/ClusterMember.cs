@@ -68,6 +68,28 @@ internal sealed class ClusterMember : IClusterHost, IBusEvents, IDisposable
         _node.Engine.Post(() => then(result));
     });
 
+    /// <summary>Runs <paramref name="change"/> on the bus thread and waits for it, as a command inside MULTI must: the next one of the
+    /// transaction builds on it. The bus thread never waits for the engine.</summary>
+    public T AskNow<T>(Func<ClusterModel, T> change)
+    {
+        var done = new TaskCompletionSource<T>();
+        _bus.Post(() =>
+        {
+            try
+            {
+                T result = change(_model);
+                RoundEnd();
+                done.SetResult(result);
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+                throw;
+            }
+        });
+        return done.Task.GetAwaiter().GetResult();
+    }
+
     /// <summary>Runs <paramref name="change"/> on the bus thread.</summary>
     public void Tell(Action<ClusterModel> change) => _bus.Post(() => change(_model));
 

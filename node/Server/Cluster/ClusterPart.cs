@@ -146,13 +146,14 @@ public sealed class ClusterPart : INodePart
             m.Changed();
             m.Host.Log(empty
                 ? "this primary came back without its data: it stays silent until a replica takes over (CLUSTER FAILOVER TAKEOVER here accepts the loss)"
-                : "this primary crashed: it stays silent until a replica takes over, or for two node timeouts");
+                : "this primary crashed: it stays silent until a replica takes over, or for four node timeouts");
         });
         Member.Ask(m => (m.IsSealed, m.Settings.NodeTimeoutMs), seal =>
         {
             _mayServeSync = true;
             if (!seal.IsSealed) return;
-            if (!empty) _unsealAtMs = _node.NowMs + (2L * seal.NodeTimeoutMs) + 1000;
+            // One timeout for the others to miss it, the verdict and the election well within another; twice that on a slow machine.
+            if (!empty) _unsealAtMs = _node.NowMs + (4L * seal.NodeTimeoutMs) + 1000;
             _replication.RefuseSync = empty
                 ? "this primary lost its data, waiting for a replica to take over"
                 : "this primary crashed, waiting for a replica to take over";

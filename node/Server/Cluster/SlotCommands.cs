@@ -13,7 +13,7 @@ internal static class SlotCommands
     public static void Register(Command cluster)
     {
         const CommandFlags Read = CommandFlags.Loading | CommandFlags.Stale;
-        const CommandFlags Admin = CommandFlags.Admin | CommandFlags.Stale | CommandFlags.NoScript | CommandFlags.NoMulti;
+        const CommandFlags Admin = CommandFlags.Admin | CommandFlags.Stale | CommandFlags.NoScript;
         cluster.With("addslots", -3, Admin, Keys.None, (ref c) => Assign(ref c, ranges: false, add: true))
             .With("addslotsrange", -4, Admin, Keys.None, (ref c) => Assign(ref c, ranges: true, add: true))
             .With("delslots", -3, Admin, Keys.None, (ref c) => Assign(ref c, ranges: false, add: false))
@@ -144,7 +144,8 @@ internal static class SlotCommands
             c.Reply.Error($"ERR slot {slot} is in an atomic migration");
             return;
         }
-        if (action == "IMPORTING") part.Gate.Purge.FinishNow(SlotSet.OfSlots([slot])); // leftovers of an earlier ownership
+        // What is waiting to be deleted must not mix with what comes; other keys stay: a half-moved slot is being mended.
+        if (action == "IMPORTING") part.Gate.Purge.FinishNow(part.Gate.Purge.Pending.Intersect(SlotSet.OfSlots([slot])));
         long keys = c.Databases[0].CountInSlot(slot);
         ClusterCommands.Change(ref c, m => action switch
         {

@@ -8,7 +8,8 @@ namespace Shoal.Cli.Sandbox;
 internal sealed class OperatorProcess : IAsyncDisposable
 {
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan CalmAfter = TimeSpan.FromSeconds(10);
     private readonly CancellationTokenSource stop = new();
     private readonly Task supervising;
 
@@ -22,7 +23,7 @@ internal sealed class OperatorProcess : IAsyncDisposable
         System.IO.Directory.CreateDirectory(Path.GetDirectoryName(logFile)!);
         return new OperatorProcess(launcher, new LaunchOptions
         {
-            FileName = binary, Args = ["run", "--kubeconfig", kubeconfig, "--health-port", "0", "--identity", "sandbox"], OutputFile = logFile,
+            FileName = binary, Args = ["run", "--kubeconfig", kubeconfig, "--health-port", "0", "--no-leader-election"], OutputFile = logFile,
         });
     }
 
@@ -43,7 +44,7 @@ internal sealed class OperatorProcess : IAsyncDisposable
             var process = await launcher.StartAsync(options);
             await Task.WhenAny(process.Exited, Task.Delay(Timeout.Infinite, stop.Token));
             if (!process.HasExited) await process.TerminateAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
-            pause = Stopwatch.GetElapsedTime(started) > LongestPause ? ShortestPause : TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
+            pause = Stopwatch.GetElapsedTime(started) > CalmAfter ? ShortestPause : TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
             await Task.Delay(pause, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

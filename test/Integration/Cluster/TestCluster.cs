@@ -34,8 +34,8 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     public static NodeProcess Prepare(params string[] settings) => NodeProcess.Prepare(null, FreePort.Take(),
-        ["--cluster-enabled", "yes", "--cluster-port", $"{FreePort.Take()}", "--cluster-node-timeout", "2000", "--appendonly", "yes",
-        "--repl-diskless-sync-delay", "0", .. settings]);
+        ["--cluster-enabled", "yes", "--cluster-port", $"{FreePort.Take()}", "--appendonly", "yes", "--repl-diskless-sync-delay", "0",
+        .. settings.Any(File.Exists) ? Array.Empty<string>() : ["--cluster-node-timeout", "2000"], .. settings]);
 
     /// <summary>Primaries with even slots, each with as many replicas in sync; node i + primaries replicates node i.</summary>
     public static async Task<TestCluster> FormAsync(int primaries, int replicas, params string[] settings)

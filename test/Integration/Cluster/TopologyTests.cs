@@ -1,5 +1,4 @@
-// A cluster of real processes seen from outside: redirects, failover by kill -9, rejoin, full restart, hand-over, redis-cli, real Redis.
-using System.Diagnostics;
+// A cluster of real processes seen from outside: redirects, failover by kill -9, rejoin, full restart, hand-over, real Redis.
 using Shoal.Protocol.ClusterText;
 using Shoal.Protocol.Slots;
 using Shoal.TestKit;
@@ -115,35 +114,6 @@ public sealed class TopologyTests
         for (int i = 0; i < 100; i++) Assert.Equal($"{i}", (await reader.CallAsync($"k{i}", "GET", $"k{i}")).Text);
     }
 
-    [FactNeeds("redis-cli")]
-    public async Task RedisCliCreatesChecksAndReshards()
-    {
-        await using var cluster = await TestCluster.StartNodesAsync(4);
-        string[] addresses = [.. cluster.Nodes.Select(n => n.Address)];
-        var withBusPort = new List<string>(); // free ports: the bus is not at client port + 10000
-        foreach (var node in cluster.Nodes) withBusPort.Add($"{node.Address}@{await TestCluster.BusPortAsync(node)}");
-        string create = await RedisCliAsync(["--cluster", "create", .. withBusPort.Take(3), "--cluster-yes"]);
-        Assert.Contains("[OK] All 16384 slots covered", create);
-        using (var client = await cluster.Nodes[2].ConnectAsync())
-            await cluster.WaitAsync("serves", async () => (await client.CallAsync("SET", "foo", "1")).IsOk);
-        string[] ids = [await cluster.IdAsync(0), await cluster.IdAsync(1)];
-        await RedisCliAsync("--cluster", "reshard", addresses[0], "--cluster-from", ids[0], "--cluster-to", ids[1], "--cluster-slots", "20", "--cluster-yes");
-        await RedisCliAsync("--cluster", "add-node", withBusPort[3], withBusPort[0]);
-        await cluster.WaitAsync("the new node is known by all", async () =>
-        {
-            foreach (var node in cluster.Nodes)
-                if ((await TestCluster.NodesAsync(node)).Count(n => !n.Flags.HasFlag(NodeFlags.Handshake)) != 4) return false;
-            return true;
-        });
-        await RedisCliAsync("--cluster", "reshard", addresses[0], "--cluster-from", ids[1], "--cluster-to", await cluster.IdAsync(3), "--cluster-slots", "30", "--cluster-yes");
-        await cluster.WaitAsync("all agree", async () =>
-        {
-            string check = await RedisCliAsync("--cluster", "check", addresses[1]);
-            return check.Contains("[OK] All nodes agree", StringComparison.Ordinal) && check.Contains("[OK] All 16384 slots covered", StringComparison.Ordinal);
-        });
-        Assert.Equal(30, (await cluster.MyselfAsync(3)).Slots.Count);
-    }
-
     [FactNeeds("redis-server")]
     public async Task RealRedisJoinsAndSeesTheSameTopology()
     {
@@ -171,19 +141,5 @@ public sealed class TopologyTests
         await cluster.CallAsync(0, "CLUSTER", "SETSLOT", $"{slot}", "NODE", theirs);
         await cluster.WaitAsync("Redis serves it", async () => await TestCluster.TextAsync(redis, "GET", "{bar}1") == "kept");
         await cluster.WaitAsync("the second node redirects there", async () => (await cluster.TryAsync(1, "GET", "{bar}1")).Text == $"MOVED {slot} {redis.Address}");
-    }
-
-    private static async Task<string> RedisCliAsync(params string[] arguments)
-    {
-        var start = new ProcessStartInfo("redis-cli") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in arguments) start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-        var output = process.StandardOutput.ReadToEndAsync(limit.Token);
-        var errors = process.StandardError.ReadToEndAsync(limit.Token);
-        await process.WaitForExitAsync(limit.Token);
-        string text = await output + await errors;
-        Assert.True(process.ExitCode == 0 || arguments[1] == "check", text);
-        return text;
     }
 }

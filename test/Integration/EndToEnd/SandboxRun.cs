@@ -1,5 +1,7 @@
 // `make run` as a user has it: the published `shoal sandbox run` in a process of its own on a directory of its own.
 using System.Diagnostics;
+using Shoal.Protocol.Client;
+using Shoal.Protocol.Slots;
 using Shoal.TestKit;
 
 namespace Shoal.Integration.EndToEnd;
@@ -57,11 +59,11 @@ public sealed class SandboxRun : IAsyncLifetime
         process.BeginErrorReadLine();
         try
         {
-            await healthy.Task.WaitAsync(TimeSpan.FromMinutes(4));
+            await healthy.Task.WaitAsync(TimeSpan.FromMinutes(6));
         }
         catch (TimeoutException)
         {
-            throw new TimeoutException("not Healthy in 4 minutes:\n" + Output + "\n" + await OperatorLogAsync());
+            throw new TimeoutException("not Healthy in 6 minutes:\n" + Output + "\n" + await OperatorLogAsync());
         }
     }
 
@@ -83,21 +85,64 @@ public sealed class SandboxRun : IAsyncLifetime
     }
 
     /// <summary>Waits until the sample cluster is Healthy with this many shards at its current generation.</summary>
-    public async Task WaitHealthyAsync(int shards, TimeSpan timeout)
+    public Task WaitHealthyAsync(int shards, TimeSpan timeout) => WaitAsync($"Healthy with {shards} shards", async () =>
+        await StatusAsync() is { Phase: "Healthy", IsCurrent: true } status && status.SlotCounts.Count == shards, timeout);
+
+    /// <summary>The status of the sample cluster now.</summary>
+    public async Task<ClusterStatus> StatusAsync() =>
+        ClusterStatus.Read(await KubectlAsync("get", "cachecluster", "cart", "-o", "json"));
+
+    /// <summary>Polls until the condition holds; the error tells the status and the end of the operator's log.</summary>
+    public async Task WaitAsync(string what, Func<Task<bool>> holds, TimeSpan timeout)
     {
         var limit = Stopwatch.StartNew();
-        var last = "";
-        while (limit.Elapsed < timeout)
+        while (!await holds())
         {
-            last = await KubectlAsync("get", "cachecluster", "cart", "-o",
-                "jsonpath={.status.phase} {.status.shards} {.metadata.generation}={.status.observedGeneration} {.status.phaseReason}");
-            var words = last.Split(' ');
-            if (words is ["Healthy", var s, var generations, ..] && s == shards.ToString()
-                && generations.Split('=') is [var wanted, var seen] && wanted == seen) return;
-            await Task.Delay(250);
+            if (limit.Elapsed > timeout)
+                throw new TimeoutException($"not in {timeout}: {what}\n{await StatusAsync()}\n{await OperatorLogAsync()}");
+            await Task.Delay(400);
+        }
+    }
+
+    /// <summary>What status says of the operation under way, once for every change, until cancelled.</summary>
+    public async Task<IReadOnlyList<(string Phase, int Done, int Total)>> WatchProgressAsync(CancellationToken ct)
+    {
+        var seen = new List<(string, int, int)>();
+        while (!ct.IsCancellationRequested)
+        {
+            var now = await StatusAsync();
+            if (seen.Count == 0 || seen[^1] != (now.Phase, now.Done, now.Total)) seen.Add((now.Phase, now.Done, now.Total));
+            await Task.Delay(400, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        throw new TimeoutException($"not Healthy with {shards} shards in {timeout}: {last}\n{await OperatorLogAsync()}");
+        return seen;
+    }
+
+    /// <summary>Slots of each finished move by its task id, as the nodes that received them remember them.</summary>
+    public async Task<IReadOnlyDictionary<string, int>> FinishedMovesAsync()
+    {
+        var moves = new Dictionary<string, int>();
+        foreach (var node in (await StatusAsync()).Nodes)
+        {
+            await using var client = await RespClient.ConnectAsync(node.Address.Host, node.Address.Port);
+            foreach (var task in (await client.ExecuteAsync("CLUSTER", "GETSLOTMIGRATIONS")).Items)
+            {
+                if (task.Field("operation")!.Text == "IMPORT" && task.Field("state")!.Text == "success")
+                    moves[task.Field("task")!.Text] = task.Field("slot_ranges")!.Text.Split(' ').Select(SlotRange.Parse).Sum(r => r.Count);
+            }
+        }
+
+        return moves;
+    }
+
+    /// <summary>kill -9 of the operator some time after it is found running.</summary>
+    public async Task KillOperatorAsync(TimeSpan after, TimeSpan timeout)
+    {
+        await WaitAsync("the operator runs", () => Task.FromResult(Operators().Count > 0), timeout);
+        await Task.Delay(after);
+        foreach (var id in Operators()) await Shell.RunAsync("kill", "-9", id.ToString());
+
+        IReadOnlyList<int> Operators() => Processes("shoal-operator run");
     }
 
     /// <summary>Process ids of the operator, or of any program, that belong to this sandbox.</summary>
