@@ -26,5 +26,16 @@ public sealed class KeyEvents
     /// <summary>All keys of a database vanished at once (FLUSHDB, FLUSHALL, SWAPDB).</summary>
     public Action<Keyspace>? Cleared { get; set; }
 
+    /// <summary>
+    /// When <paramref name="held"/>, keys created from now on are not told of (they replace one, or are nobody's); give the result
+    /// back to <see cref="Created"/> afterwards.
+    /// </summary>
+    public KeyEvent? HoldCreated(bool held)
+    {
+        var created = Created;
+        if (held) Created = null;
+        return created;
+    }
+
     public void RaiseChanged(Keyspace keyspace, ReadOnlySpan<byte> key, int slot) => Changed?.Invoke(keyspace, key, slot);
 }

@@ -133,7 +133,20 @@ public sealed unsafe class Keyspace
         return new EntryRef(at, slot & _slotMask);
     }
 
-    /// <summary>Finds a key without noting the access (OBJECT, TYPE, TTL, EXISTS).</summary>
+    /// <summary>As <see cref="Find(ReadOnlySpan{byte}, int)"/> without noting the access on the key (EXISTS, TYPE, TTL).</summary>
+    public EntryRef FindUntouched(ReadOnlySpan<byte> key, int slot)
+    {
+        EntryRef entry = Peek(key, slot);
+        if (entry.Exists) _owner.Counters.Hits++;
+        else
+        {
+            _owner.Counters.Misses++;
+            Events.Missed?.Invoke(this, key, slot);
+        }
+        return entry;
+    }
+
+    /// <summary>Finds a key without noting the access anywhere (OBJECT, conditions of writes).</summary>
     public EntryRef Peek(ReadOnlySpan<byte> key, int slot)
     {
         SlotTable* table = TableAt(slot);

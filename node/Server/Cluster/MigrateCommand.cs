@@ -9,6 +9,7 @@ using Shoal.Server.Cluster.Migration;
 using Shoal.Server.Commands;
 using Shoal.Server.Hosting;
 using Shoal.Server.Persistence;
+using Shoal.Server.PubSub;
 using Shoal.Server.Sessions;
 
 namespace Shoal.Server.Cluster;
@@ -223,6 +224,7 @@ internal sealed class KeyTransfer
         journal.Arg("DEL"u8);
         journal.Arg(key);
         journal.End(_order.Db, slot);
+        if (_node.KeyspaceEvents.IsOn) _node.KeyspaceEvents.Raise(KeyEventClass.Generic, "del"u8, key, _order.Db);
         return true;
     }
 

@@ -1,5 +1,6 @@
 // What every handler of a collection begins and ends with: find the key and check its type, write an element, tell watchers.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using ValueType = Shoal.Store.ValueType;
@@ -50,12 +51,25 @@ internal static class CollectionAccess
         c.Keys.Events.RaiseChanged(c.Keys, key, c.Slot);
     }
 
-    /// <summary>Elements were taken out: removes the key if <paramref name="left"/> is 0, and reports the change.</summary>
-    public static void Shrunk(this ref CommandContext c, ReadOnlySpan<byte> key, long left, int count = 1)
+    /// <summary>
+    /// Elements were taken out: removes the key if <paramref name="left"/> is 0, reports the change, and publishes it as
+    /// <paramref name="name"/>, with "del" behind it when the key went.
+    /// </summary>
+    public static void Shrunk(
+        this ref CommandContext c, ReadOnlySpan<byte> key, long left, int count, KeyEventClass of, scoped ReadOnlySpan<byte> name)
     {
         if (count <= 0) return;
         if (left == 0) c.Keys.Remove(key, c.Slot);
         c.Changed(key, count);
+        c.Notify(of, name, key);
+        if (left == 0) c.Notify(KeyEventClass.Generic, "del"u8, key);
+    }
+
+    /// <summary>A key was removed by a command other than DEL: counts it and publishes "del".</summary>
+    public static void Removed(this ref CommandContext c, ReadOnlySpan<byte> key)
+    {
+        c.Changed();
+        c.Notify(KeyEventClass.Generic, "del"u8, key);
     }
 
     /// <summary>An element as a bulk string.</summary>

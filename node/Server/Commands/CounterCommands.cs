@@ -1,5 +1,6 @@
 // Strings as numbers. An integer that is stored as one is changed in place: no allocation, no parsing.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using static Shoal.Server.Commands.CommandFlags;
@@ -50,7 +51,8 @@ public static class CounterCommands
         }
         if (binary) *(long*)entry.ValuePointer = sum;
         else c.Keys.SetInteger(c[1], c.Slot, sum);
-        c.Changed();
+        c.Changed(c[1]);
+        c.Notify(KeyEventClass.String, "incrby"u8, c[1]);
         c.Reply.Integer(sum);
     }
 
@@ -74,6 +76,7 @@ public static class CounterCommands
         byte[] text = sum.ToText();
         c.Keys.SetText(c[1], c.Slot, text, -2);
         c.Changed();
+        c.Notify(KeyEventClass.String, "incrbyfloat"u8, c[1]);
         c.Propagate("SET"u8, c[1], text, "KEEPTTL"u8);
         c.Reply.Bulk(text);
     }

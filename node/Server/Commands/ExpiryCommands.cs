@@ -1,5 +1,6 @@
 // When keys end: EXPIRE and its kin, TTL and its kin. All reach the journal as PEXPIREAT, or as DEL when the time is past.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using static Shoal.Server.Commands.CommandFlags;
 
@@ -49,13 +50,14 @@ internal static class ExpiryCommands
         if (at <= c.NowMs && !c.IsReplay)
         {
             c.Keys.Remove(c[1], c.Slot);
-            c.Changed();
+            c.Removed(c[1]);
             c.Propagate("DEL"u8, c[1]);
         }
         else
         {
             c.Keys.SetExpiry(ref entry, Math.Max(at, 0));
-            c.Changed();
+            c.Changed(c[1]);
+            c.Notify(KeyEventClass.Generic, "expire"u8, c[1]);
             c.Propagate(3).Arg("PEXPIREAT"u8).Arg(c[1]).Arg(at).End();
         }
         c.Reply.One();
@@ -108,13 +110,14 @@ internal static class ExpiryCommands
             return;
         }
         c.Keys.SetExpiry(ref entry, -1);
-        c.Changed();
+        c.Changed(c[1]);
+        c.Notify(KeyEventClass.Generic, "persist"u8, c[1]);
         c.Reply.One();
     }
 
     private static void Remaining(ref CommandContext c, int unit, bool absolute)
     {
-        EntryRef entry = c.Keys.Peek(c[1], c.Slot);
+        EntryRef entry = c.Keys.FindUntouched(c[1], c.Slot);
         if (!entry.Exists)
         {
             c.Reply.Integer(-2);

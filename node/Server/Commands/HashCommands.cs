@@ -1,5 +1,6 @@
 // The hash family: rows and handlers.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using static Shoal.Server.Commands.CommandFlags;
@@ -51,6 +52,7 @@ public static class HashCommands
         for (int i = 2; i < c.ArgCount; i += 2)
             if (Put(ref c, ref e, c[i], c[i + 1])) added++;
         c.Changed(c[1], c.ArgCount / 2 - 1);
+        c.Notify(KeyEventClass.Hash, "hset"u8, c[1]);
         return true;
     }
 
@@ -71,6 +73,7 @@ public static class HashCommands
         }
         Put(ref c, ref e, c[2], c[3]);
         c.Changed(c[1]);
+        c.Notify(KeyEventClass.Hash, "hset"u8, c[1]);
         c.Reply.One();
     }
 
@@ -143,7 +146,7 @@ public static class HashCommands
                 removed++;
                 left--;
             }
-            c.Shrunk(c[1], left, removed);
+            c.Shrunk(c[1], left, removed, KeyEventClass.Hash, "hdel"u8);
         }
         c.Reply.Integer(removed);
     }
@@ -175,6 +178,7 @@ public static class HashCommands
         }
         Put(ref c, ref e, c[2], IntegerText.Write(sum, stackalloc byte[IntegerText.MaxLength]));
         c.Changed(c[1]);
+        c.Notify(KeyEventClass.Hash, "hincrby"u8, c[1]);
         c.Reply.Integer(sum);
     }
 
@@ -207,6 +211,7 @@ public static class HashCommands
         byte[] text = sum.ToText();
         Put(ref c, ref e, c[2], text);
         c.Changed(c[1]);
+        c.Notify(KeyEventClass.Hash, "hincrbyfloat"u8, c[1]);
         c.Propagate("HSET"u8, c[1], c[2], text);
         c.Reply.Bulk(text);
     }

@@ -1,5 +1,6 @@
 // Keys as such, whatever they hold: removal, naming, moving between databases, introspection.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using static Shoal.Server.Commands.CommandFlags;
 using ValueType = Shoal.Store.ValueType;
@@ -33,7 +34,11 @@ public static class KeyCommands
     {
         int removed = 0;
         for (int i = 1; i < c.ArgCount; i++)
-            if (c.Keys.Remove(c[i], c.Slot)) removed++;
+        {
+            if (!c.Keys.Remove(c[i], c.Slot)) continue;
+            removed++;
+            c.Notify(KeyEventClass.Generic, "del"u8, c[i]);
+        }
         c.Changed(removed);
         c.Reply.Integer(removed);
     }
@@ -42,7 +47,7 @@ public static class KeyCommands
     {
         int found = 0;
         for (int i = 1; i < c.ArgCount; i++)
-            if (c.Keys.Peek(c[i], c.Slot).Exists) found++;
+            if (c.Keys.FindUntouched(c[i], c.Slot).Exists) found++;
         c.Reply.Integer(found);
     }
 
@@ -56,7 +61,7 @@ public static class KeyCommands
 
     private static void Type(ref CommandContext c)
     {
-        EntryRef entry = c.Keys.Peek(c[1], c.Slot);
+        EntryRef entry = c.Keys.FindUntouched(c[1], c.Slot);
         c.Reply.Simple(entry.Exists ? NameOf(entry.Type) : "none"u8);
     }
 
@@ -82,8 +87,8 @@ public static class KeyCommands
         {
             c.Keys.Remove(c[2], c.Slot);
             c.Keys.Transfer(c.Keys.FindForWrite(c[1], c.Slot), c.Keys, c[2], c.Slot);
+            Renamed(ref c);
         }
-        c.Changed();
         c.Reply.Ok();
     }
 
@@ -100,8 +105,15 @@ public static class KeyCommands
             return;
         }
         c.Keys.Transfer(c.Keys.FindForWrite(c[1], c.Slot), c.Keys, c[2], c.Slot);
-        c.Changed();
+        Renamed(ref c);
         c.Reply.One();
+    }
+
+    private static void Renamed(ref CommandContext c)
+    {
+        c.Changed();
+        c.Notify(KeyEventClass.Generic, "rename_from"u8, c[1]);
+        c.Notify(KeyEventClass.Generic, "rename_to"u8, c[2]);
     }
 
     private static void Copy(ref CommandContext c)
@@ -139,8 +151,9 @@ public static class KeyCommands
         }
         target.Remove(c[2], c.Slot);
         // The removal may have moved the source's reference: look again.
-        c.Keys.Duplicate(c.Keys.Find(c[1], c.Slot), target, c[2], c.Slot);
+        c.Keys.Duplicate(c.Keys.Peek(c[1], c.Slot), target, c[2], c.Slot);
         c.Changed();
+        c.Notify(KeyEventClass.Generic, "copy_to"u8, c[2], db);
         c.Reply.One();
     }
 
@@ -165,6 +178,8 @@ public static class KeyCommands
         }
         c.Keys.Transfer(c.Keys.FindForWrite(c[1], c.Slot), target, c[1], c.Slot);
         c.Changed();
+        c.Notify(KeyEventClass.Generic, "move_from"u8, c[1]);
+        c.Notify(KeyEventClass.Generic, "move_to"u8, c[1], db);
         c.Reply.One();
     }
 

@@ -1,5 +1,6 @@
 // The list family: rows, and the handlers that work at ends and indexes. Moves between lists are in ListMoveCommands.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using static Shoal.Server.Commands.CommandFlags;
@@ -46,6 +47,7 @@ public static class ListCommands
         }
         for (int i = 2; i < c.ArgCount; i++) PushOne(ref c, ref e, c[1], c[i], head);
         c.Changed(c[1], c.ArgCount - 2);
+        c.Notify(KeyEventClass.List, head ? "lpush"u8 : "rpush"u8, c[1]);
         c.Reply.Integer(ListValue.Count(e));
     }
 
@@ -100,13 +102,13 @@ public static class ListCommands
         }
     }
 
-    /// <summary>Removes elements from one end, and the key with the last of them.</summary>
+    /// <summary>Removes elements from one end, and the key with the last of them; publishes "lpop" or "rpop".</summary>
     internal static void TakeEnd(ref CommandContext c, ref EntryRef e, ReadOnlySpan<byte> key, bool head, long count)
     {
         if (count == 0) return;
         long left = ListValue.Count(e) - count;
         if (left > 0) ListValue.RemoveRange(c.Keys, ref e, head ? 0 : left, count);
-        c.Shrunk(key, left, (int)Math.Min(count, int.MaxValue));
+        c.Shrunk(key, left, (int)Math.Min(count, int.MaxValue), KeyEventClass.List, head ? "lpop"u8 : "rpop"u8);
     }
 
     private static void LLen(ref CommandContext c)
@@ -169,6 +171,7 @@ public static class ListCommands
         }
         ListValue.Set(c.Keys, ref e, index, c[3]);
         c.Changed(c[1]);
+        c.Notify(KeyEventClass.List, "lset"u8, c[1]);
         c.Reply.Ok();
     }
 
@@ -180,7 +183,7 @@ public static class ListCommands
         {
             long limit = count == 0 ? long.MaxValue : count == long.MinValue ? long.MaxValue : Math.Abs(count);
             removed = ListValue.RemoveEqual(c.Keys, ref e, c[3], limit, count < 0);
-            c.Shrunk(c[1], ListValue.Count(e), (int)Math.Min(removed, int.MaxValue));
+            c.Shrunk(c[1], ListValue.Count(e), (int)Math.Min(removed, int.MaxValue), KeyEventClass.List, "lrem"u8);
         }
         c.Reply.Integer(removed);
     }
@@ -192,13 +195,19 @@ public static class ListCommands
         c.Reply.Ok();
         if (!e.Exists) return;
         long length = ListValue.Count(e), kept = Clamp(ref first, last, length);
-        if (kept == length) return;
+        if (kept == length)
+        {
+            // Nothing to journal, but Redis calls it a change all the same.
+            c.Keys.Events.RaiseChanged(c.Keys, c[1], c.Slot);
+            c.Notify(KeyEventClass.List, "ltrim"u8, c[1]);
+            return;
+        }
         if (kept > 0)
         {
             ListValue.RemoveRange(c.Keys, ref e, first + kept, length - first - kept);
             ListValue.RemoveRange(c.Keys, ref e, 0, first);
         }
-        c.Shrunk(c[1], kept);
+        c.Shrunk(c[1], kept, 1, KeyEventClass.List, "ltrim"u8);
     }
 
     private static void LInsert(ref CommandContext c)
@@ -215,6 +224,7 @@ public static class ListCommands
         else
         {
             c.Changed(c[1]);
+            c.Notify(KeyEventClass.List, "linsert"u8, c[1]);
             c.Reply.Integer(ListValue.Count(e));
         }
     }

@@ -1,5 +1,6 @@
 // Lists: moving an element from one to another, and popping from the first that has any.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using static Shoal.Server.Commands.CommandFlags;
@@ -52,13 +53,22 @@ public static class ListMoveCommands
             ListCommands.PushOne(ref c, ref source, c[1], aside, toHead);
             ListValue.RemoveRange(c.Keys, ref source, fromHead ? (toHead ? 1 : 0) : ListValue.Count(source) - (toHead ? 1 : 2), 1);
             c.Changed(c[1]);
+            c.Notify(KeyEventClass.List, toHead ? "lpush"u8 : "rpush"u8, c[1]);
+            c.Notify(KeyEventClass.List, fromHead ? "lpop"u8 : "rpop"u8, c[1]);
         }
         else
         {
-            ListCommands.TakeEnd(ref c, ref source, c[1], fromHead, 1);
+            long left = ListValue.Count(source) - 1;
+            if (left > 0) ListValue.RemoveRange(c.Keys, ref source, fromHead ? 0 : left, 1);
+            else c.Keys.Remove(c[1], c.Slot);
+            c.Changed(c[1]);
             var target = c.Keys.FindForWrite(c[2], c.Slot);
             ListCommands.PushOne(ref c, ref target, c[2], aside, toHead);
             c.Changed(c[2]);
+            // Redis tells of the arrival first.
+            c.Notify(KeyEventClass.List, toHead ? "lpush"u8 : "rpush"u8, c[2]);
+            c.Notify(KeyEventClass.List, fromHead ? "lpop"u8 : "rpop"u8, c[1]);
+            if (left == 0) c.Notify(KeyEventClass.Generic, "del"u8, c[1]);
         }
         c.Reply.Bulk(aside);
     }

@@ -1,6 +1,7 @@
 // Union, intersection and difference of sets. The result is gathered in a set of its own (a scratch table in the arena)
 // before the destination is touched, since the destination may be one of the sources.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using static Shoal.Server.Commands.CommandFlags;
@@ -46,11 +47,25 @@ public static class SetAlgebraCommands
         if (operation == Operation.Intersection) Intersect(ref c, 2, c.ArgCount, long.MaxValue, result, write: false);
         else Gather(ref c, operation, 2, result);
         bool replaced = c.Keys.Remove(c[1], c.Slot);
+        var created = c.Keys.Events.HoldCreated(replaced);
         EntryRef target = default;
         foreach (var member in result.Members) SetCommands.AddOne(ref c, ref target, c[1], member);
-        if (replaced || result.Count > 0) c.Changed(c[1]);
+        c.Keys.Events.Created = created;
+        if (result.Count > 0)
+        {
+            c.Changed(c[1]);
+            c.Notify(KeyEventClass.Set, NameOf(operation), c[1]);
+        }
+        else if (replaced) c.Removed(c[1]);
         c.Reply.Integer(result.Count);
     }
+
+    private static ReadOnlySpan<byte> NameOf(Operation operation) => operation switch
+    {
+        Operation.Union => "sunionstore"u8,
+        Operation.Intersection => "sinterstore"u8,
+        _ => "sdiffstore"u8,
+    };
 
     private static void SInterCard(ref CommandContext c)
     {
@@ -86,7 +101,7 @@ public static class SetAlgebraCommands
         return true;
     }
 
-    // Every key is checked, even behind an absent one.
+    // Every key is checked, even behind an absent one. This is the lookup that counts as hit or miss; later ones only peek.
     private static bool AreSets(ref CommandContext c, int first, int end)
     {
         for (int i = first; i < end; i++)
@@ -101,7 +116,7 @@ public static class SetAlgebraCommands
         long size = long.MaxValue;
         for (int i = first; i < end; i++)
         {
-            var e = c.Keys.Find(c[i], c.Slot);
+            var e = c.Keys.Peek(c[i], c.Slot);
             if (!e.Exists) return 0;
             if (SetValue.Count(e) >= size) continue;
             size = SetValue.Count(e);
@@ -110,7 +125,7 @@ public static class SetAlgebraCommands
         long found = 0;
         Span<byte> scratch = stackalloc byte[IntegerText.MaxLength];
         var others = new EntryRef[end - first];
-        for (int i = first; i < end; i++) others[i - first] = c.Keys.Find(c[i], c.Slot);
+        for (int i = first; i < end; i++) others[i - first] = c.Keys.Peek(c[i], c.Slot);
         foreach (var member in SetValue.Enumerate(c.Keys, others[smallest - first]))
         {
             var text = member.Text(scratch);
@@ -130,7 +145,7 @@ public static class SetAlgebraCommands
         Span<byte> scratch = stackalloc byte[IntegerText.MaxLength];
         for (int i = first; i < c.ArgCount; i++)
         {
-            var e = c.Keys.Find(c[i], c.Slot);
+            var e = c.Keys.Peek(c[i], c.Slot);
             if (!e.Exists)
             {
                 if (i == first && operation == Operation.Difference) return;

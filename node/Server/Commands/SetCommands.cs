@@ -1,5 +1,6 @@
 // The set family: rows, and the handlers of one set. Union, intersection and difference are in SetAlgebraCommands.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using static Shoal.Server.Commands.CommandFlags;
@@ -34,6 +35,7 @@ public static class SetCommands
         for (int i = 2; i < c.ArgCount; i++)
             if (AddOne(ref c, ref e, c[1], c[i])) added++;
         c.Changed(c[1], added);
+        if (added > 0) c.Notify(KeyEventClass.Set, "sadd"u8, c[1]);
         c.Reply.Integer(added);
     }
 
@@ -58,7 +60,7 @@ public static class SetCommands
                 removed++;
                 left--;
             }
-            c.Shrunk(c[1], left, removed);
+            c.Shrunk(c[1], left, removed, KeyEventClass.Set, "srem"u8);
         }
         c.Reply.Integer(removed);
     }
@@ -111,7 +113,7 @@ public static class SetCommands
         member.Text(stackalloc byte[IntegerText.MaxLength]).CopyTo(aside);
         aside = aside[..length];
         SetValue.Remove(c.Keys, ref e, aside);
-        c.Shrunk(c[1], SetValue.Count(e));
+        c.Shrunk(c[1], SetValue.Count(e), 1, KeyEventClass.Set, "spop"u8);
         c.Propagate("SREM"u8, c[1], aside);
         c.Reply.Bulk(aside);
     }
@@ -128,7 +130,7 @@ public static class SetCommands
         {
             c.Reply.Set((int)size);
             foreach (var member in SetValue.Enumerate(c.Keys, e)) c.Reply.Element(member);
-            c.Shrunk(c[1], 0, (int)size);
+            c.Shrunk(c[1], 0, (int)size, KeyEventClass.Set, "spop"u8);
             c.Propagate("DEL"u8, c[1]);
             return;
         }
@@ -155,6 +157,7 @@ public static class SetCommands
             form.End();
         }
         c.Changed(c[1], chosen.Count);
+        c.Notify(KeyEventClass.Set, "spop"u8, c[1]);
     }
 
     private static void SRandMember(ref CommandContext c)
@@ -211,10 +214,13 @@ public static class SetCommands
             c.Reply.Zero();
             return;
         }
-        c.Shrunk(c[1], SetValue.Count(source));
+        c.Shrunk(c[1], SetValue.Count(source), 1, KeyEventClass.Set, "srem"u8);
         var target = c.Keys.FindForWrite(c[2], c.Slot);
-        AddOne(ref c, ref target, c[2], c[3]);
-        c.Changed(c[2]);
+        if (AddOne(ref c, ref target, c[2], c[3]))
+        {
+            c.Changed(c[2]);
+            c.Notify(KeyEventClass.Set, "sadd"u8, c[2]);
+        }
         c.Reply.One();
     }
 }

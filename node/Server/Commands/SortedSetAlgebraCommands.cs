@@ -50,7 +50,12 @@ public static class SortedSetAlgebraCommands
         if (!TryPlan(ref c, ref plan, 2, operation, stores: true)) return;
         using var result = new ScratchTable(c.Keys.Arena);
         Gather(ref c, plan, operation, result, long.MaxValue);
-        SortedSetRangeCommands.Replace(ref c, c[1], result);
+        SortedSetRangeCommands.Replace(ref c, c[1], result, operation switch
+        {
+            Operation.Union => "zunionstore"u8,
+            Operation.Intersection => "zinterstore"u8,
+            _ => "zdiffstore"u8,
+        });
     }
 
     private static void ZInterCard(ref CommandContext c)
@@ -135,7 +140,7 @@ public static class SortedSetAlgebraCommands
         {
             double weight = 1;
             if (plan.FirstWeight > 0) ScoreText.TryParse(c[plan.FirstWeight + i], out weight);
-            inputs[i] = new ScoredInput(c.Keys, c.Keys.Find(c[plan.FirstKey + i], c.Slot), weight);
+            inputs[i] = new ScoredInput(c.Keys, c.Keys.Peek(c[plan.FirstKey + i], c.Slot), weight);
         }
         if (operation == Operation.Union) Unite(inputs, plan.Aggregate, into);
         else if (operation == Operation.Difference) Subtract(inputs, into);

@@ -1,5 +1,6 @@
 // The sorted set family: rows, and the handlers of single members. Ranges, pops and algebra have files of their own.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using static Shoal.Server.Commands.CommandFlags;
@@ -55,6 +56,7 @@ public static class SortedSetCommands
             }
         }
         c.Changed(c[1], added + updated);
+        if (added + updated > 0) c.Notify(KeyEventClass.SortedSet, "zadd"u8, c[1]);
         c.Reply.Integer(options.CountChanged ? added + updated : added);
     }
 
@@ -102,7 +104,11 @@ public static class SortedSetCommands
         var done = ScoreChange.Added;
         if (e.Exists) done = SortedSetValue.Set(c.Keys, ref e, member, score);
         else e = SortedSetValue.Create(c.Keys, c[1], c.Slot, member, score);
-        if (done != ScoreChange.Unchanged) c.Changed(c[1]);
+        if (done != ScoreChange.Unchanged)
+        {
+            c.Changed(c[1]);
+            c.Notify(KeyEventClass.SortedSet, "zincr"u8, c[1]);
+        }
         c.Reply.Score(score);
     }
 
@@ -119,7 +125,7 @@ public static class SortedSetCommands
                 removed++;
                 left--;
             }
-            c.Shrunk(c[1], left, removed);
+            c.Shrunk(c[1], left, removed, KeyEventClass.SortedSet, "zrem"u8);
         }
         c.Reply.Integer(removed);
     }

@@ -1,5 +1,6 @@
 // Taking the lowest or highest members out of sorted sets.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using static Shoal.Server.Commands.CommandFlags;
@@ -55,7 +56,7 @@ public static class SortedSetPopCommands
     {
         long left = SortedSetValue.Count(e) - count;
         if (left > 0) SortedSetValue.RemoveRanks(c.Keys, ref e, highest ? left : 0, count);
-        c.Shrunk(key, left, (int)Math.Min(count, int.MaxValue));
+        c.Shrunk(key, left, (int)Math.Min(count, int.MaxValue), KeyEventClass.SortedSet, highest ? "zpopmax"u8 : "zpopmin"u8);
     }
 
     private static void ZMPop(ref CommandContext c)

@@ -1,6 +1,7 @@
 // Ranges of sorted sets. Whatever the kind, a range becomes an interval of ranks first; then it is counted, written, stored or
 // removed.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using static Shoal.Server.Commands.CommandFlags;
@@ -46,7 +47,12 @@ public static class SortedSetRangeCommands
         range.Resolve(c.Keys, e);
         long left = SortedSetValue.Count(e) - range.Length;
         if (left > 0) SortedSetValue.RemoveRanks(c.Keys, ref e, range.First, range.Length);
-        c.Shrunk(c[1], left, (int)Math.Min(range.Length, int.MaxValue));
+        c.Shrunk(c[1], left, (int)Math.Min(range.Length, int.MaxValue), KeyEventClass.SortedSet, kind switch
+        {
+            RangeKind.Rank => "zremrangebyrank"u8,
+            RangeKind.Score => "zremrangebyscore"u8,
+            _ => "zremrangebylex"u8,
+        });
         c.Reply.Integer(range.Length);
     }
 
@@ -88,13 +94,14 @@ public static class SortedSetRangeCommands
                 if (--left == 0) break;
             }
         }
-        Replace(ref c, c[1], result);
+        Replace(ref c, c[1], result, "zrangestore"u8);
     }
 
-    /// <summary>Puts a result in place of whatever the key held, and replies with its size.</summary>
-    internal static void Replace(ref CommandContext c, ReadOnlySpan<byte> key, ScratchTable result)
+    /// <summary>Puts a result in place of whatever the key held, publishes it as <paramref name="name"/>, and replies with its size.</summary>
+    internal static void Replace(ref CommandContext c, ReadOnlySpan<byte> key, ScratchTable result, ReadOnlySpan<byte> name)
     {
         bool replaced = c.Keys.Remove(key, c.Slot);
+        var created = c.Keys.Events.HoldCreated(replaced);
         EntryRef target = default;
         var members = result.Members;
         while (members.MoveNext())
@@ -102,7 +109,13 @@ public static class SortedSetRangeCommands
             if (target.Exists) SortedSetValue.Set(c.Keys, ref target, members.Current, members.Score);
             else target = SortedSetValue.Create(c.Keys, key, c.Slot, members.Current, members.Score);
         }
-        if (replaced || result.Count > 0) c.Changed(key);
+        c.Keys.Events.Created = created;
+        if (result.Count > 0)
+        {
+            c.Changed(key);
+            c.Notify(KeyEventClass.SortedSet, name, key);
+        }
+        else if (replaced) c.Removed(key);
         c.Reply.Integer(result.Count);
     }
 }

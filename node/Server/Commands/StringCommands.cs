@@ -1,5 +1,6 @@
 // Strings as whole values: GET, SET and their variants. Relative expiries reach the journal as absolute ones.
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using static Shoal.Server.Commands.CommandFlags;
 
@@ -53,6 +54,7 @@ public static class StringCommands
         {
             c.Keys.SetString(c[1], c.Slot, c[2]);
             c.Changed();
+            c.Notify(KeyEventClass.String, "set"u8, c[1]);
             c.Reply.Ok();
             return;
         }
@@ -69,6 +71,8 @@ public static class StringCommands
         }
         c.Keys.SetString(c[1], c.Slot, c[2], options.KeepTtl ? -2 : expireAt);
         c.Changed();
+        c.Notify(KeyEventClass.String, "set"u8, c[1]);
+        if (expireAt >= 0) c.Notify(KeyEventClass.Generic, "expire"u8, c[1]);
         if (expireAt >= 0) PropagateSet(ref c, c[1], c[2], expireAt);
         else if (options.KeepTtl) c.Propagate("SET"u8, c[1], c[2], "KEEPTTL"u8);
         else c.Propagate("SET"u8, c[1], c[2]);
@@ -84,6 +88,7 @@ public static class StringCommands
         }
         c.Keys.SetString(c[1], c.Slot, c[2]);
         c.Changed();
+        c.Notify(KeyEventClass.String, "set"u8, c[1]);
         c.Reply.One();
     }
 
@@ -101,6 +106,8 @@ public static class StringCommands
         }
         c.Keys.SetString(c[1], c.Slot, c[3], at);
         c.Changed();
+        c.Notify(KeyEventClass.String, "set"u8, c[1]);
+        c.Notify(KeyEventClass.Generic, "expire"u8, c[1]);
         PropagateSet(ref c, c[1], c[3], at);
         c.Reply.Ok();
     }
@@ -113,6 +120,7 @@ public static class StringCommands
         else c.Reply.Null();
         c.Keys.SetString(c[1], c.Slot, c[2]);
         c.Changed();
+        c.Notify(KeyEventClass.String, "set"u8, c[1]);
         c.Propagate("SET"u8, c[1], c[2]);
     }
 
@@ -127,7 +135,7 @@ public static class StringCommands
         }
         Reply(ref c, old);
         c.Keys.Remove(c[1], c.Slot);
-        c.Changed();
+        c.Removed(c[1]);
         c.Propagate("DEL"u8, c[1]);
     }
 
@@ -147,21 +155,23 @@ public static class StringCommands
         if (options.IsAbsolute && expireAt <= c.NowMs && !c.IsReplay)
         {
             c.Keys.Remove(c[1], c.Slot);
-            c.Changed();
+            c.Removed(c[1]);
             c.Propagate("DEL"u8, c[1]);
         }
         else if (expireAt >= 0)
         {
             entry = c.Keys.FindForWrite(c[1], c.Slot);
             c.Keys.SetExpiry(ref entry, expireAt);
-            c.Changed();
+            c.Changed(c[1]);
+            c.Notify(KeyEventClass.Generic, "expire"u8, c[1]);
             c.Propagate(3).Arg("PEXPIREAT"u8).Arg(c[1]).Arg(expireAt).End();
         }
         else if (options.Persist && entry.ExpireAtMs >= 0)
         {
             entry = c.Keys.FindForWrite(c[1], c.Slot);
             c.Keys.SetExpiry(ref entry, -1);
-            c.Changed();
+            c.Changed(c[1]);
+            c.Notify(KeyEventClass.Generic, "persist"u8, c[1]);
             c.Propagate("PERSIST"u8, c[1]);
         }
     }
@@ -207,7 +217,11 @@ public static class StringCommands
 
     private static void SetPairs(ref CommandContext c)
     {
-        for (int i = 1; i < c.ArgCount; i += 2) c.Keys.SetString(c[i], c.Slot, c[i + 1]);
+        for (int i = 1; i < c.ArgCount; i += 2)
+        {
+            c.Keys.SetString(c[i], c.Slot, c[i + 1]);
+            c.Notify(KeyEventClass.String, "set"u8, c[i]);
+        }
         c.Changed((c.ArgCount - 1) / 2);
     }
 

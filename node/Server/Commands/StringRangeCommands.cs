@@ -1,6 +1,7 @@
 // Pieces of strings: APPEND, STRLEN, GETRANGE, SETRANGE, LCS.
 using System.Runtime.InteropServices;
 using Shoal.Protocol.Resp;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using static Shoal.Server.Commands.CommandFlags;
 
@@ -31,6 +32,7 @@ internal static unsafe class StringRangeCommands
         {
             entry = c.Keys.SetString(c[1], c.Slot, tail);
             c.Changed();
+            c.Notify(KeyEventClass.String, "append"u8, c[1]);
             c.Reply.Integer(tail.Length);
             return;
         }
@@ -42,7 +44,8 @@ internal static unsafe class StringRangeCommands
         }
         c.Keys.SetEncoding(ref entry, Encoding.Raw, before + tail.Length);
         tail.CopyTo(entry.Value[before..]);
-        c.Changed();
+        c.Changed(c[1]);
+        c.Notify(KeyEventClass.String, "append"u8, c[1]);
         c.Reply.Integer(before + tail.Length);
     }
 
@@ -107,7 +110,8 @@ internal static unsafe class StringRangeCommands
         Span<byte> value = entry.Value;
         if (offset > before) value[before..(int)offset].Clear();
         piece.CopyTo(value[(int)offset..]);
-        c.Changed();
+        c.Changed(c[1]);
+        c.Notify(KeyEventClass.String, "setrange"u8, c[1]);
         c.Reply.Integer(length);
     }
 

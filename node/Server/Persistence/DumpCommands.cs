@@ -2,6 +2,7 @@
 using System.Text;
 using Shoal.Protocol.Resp;
 using Shoal.Server.Commands;
+using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
 using static Shoal.Server.Commands.CommandFlags;
@@ -55,7 +56,11 @@ public static class DumpCommands
         }
         long expireAt = ttl == 0 ? -1 : options.Absolute ? ttl : ttl > long.MaxValue - c.NowMs ? long.MaxValue : c.NowMs + ttl;
         var build = exists ? Workbench : key;
-        if (c.Node.Part<DumpPayload>().Restore(c.Keys, build, c.Slot, c[3], expireAt) is not null)
+        // The workbench is nobody's key: its creation is not told.
+        var created = c.Keys.Events.HoldCreated(exists);
+        bool isBad = c.Node.Part<DumpPayload>().Restore(c.Keys, build, c.Slot, c[3], expireAt) is not null;
+        c.Keys.Events.Created = created;
+        if (isBad)
         {
             c.Reply.Error(ErrorReplies.BadFormat);
             return;
@@ -77,7 +82,7 @@ public static class DumpCommands
         {
             // Already over: the key is gone before anybody saw it, and replicas must drop what they had.
             c.Keys.Remove(key, c.Slot);
-            c.Changed();
+            c.Removed(key);
             c.Propagate("DEL"u8, key);
             c.Reply.Ok();
             return;
@@ -88,6 +93,7 @@ public static class DumpCommands
         else if (e.Exists && options.IdleSeconds >= 0 && !clock.CountsFrequency) clock.SetIdle(e, options.IdleSeconds);
         c.Keys.Events.RaiseChanged(c.Keys, key, c.Slot);
         c.Changed();
+        c.Notify(KeyEventClass.Generic, "restore"u8, key);
         c.Propagate(options.Replace ? 6 : 5).Arg("RESTORE"u8).Arg(key).Arg(Math.Max(expireAt, 0)).Arg(c[3]).Arg("ABSTTL"u8)
             .ArgIf(options.Replace, "REPLACE"u8).End();
         c.Reply.Ok();

@@ -123,7 +123,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         c.Reply.ErrorSeen = false;
         long begun = _meter.Begin(command);
         command.Handler(ref c);
-        if (c.Propagation != Propagation.None) Effect(ref c, command);
+        if (c.Propagation == Propagation.Verbatim && !c.IsReplay) _node.Journal.Append(c.Session.Db, c.Slot, c.Request);
         _meter.End(ref c, command, begun);
     }
 
@@ -178,15 +178,6 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         if (session.ReplyMode == ReplyMode.On) connection.Send(_late.Written);
         _late.Clear(64 * 1024);
         if (session.Parked is null) connection.Resume();
-    }
-
-    /// <summary>The command changed something: journal and watching sessions hear of it.</summary>
-    private void Effect(ref CommandContext c, Command command)
-    {
-        if (c.Propagation == Propagation.Verbatim && !c.IsReplay) _node.Journal.Append(c.Session.Db, c.Slot, c.Request);
-        if (Transactions.Watches.IsEmpty || command.Keys.IsEmpty || c.Propagation == Propagation.Suppressed) return;
-        for (int key = command.Keys.FirstKey(c.Request); key != 0; key = command.Keys.NextKey(c.Request, key))
-            Transactions.Watches.Changed(c.Session.Db, c.Request[key]);
     }
 
     private int End(Connection connection, Session session, RespReader reader, int used)
