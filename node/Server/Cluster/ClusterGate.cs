@@ -58,8 +58,9 @@ internal sealed class ClusterGate : IClusterGate
         }
         if (_plain[slot] != 0) return RouteDecision.Serve(slot);
         if (session.Kind == SessionKind.SlotImport && Migrations!.Imports(session, slot)) return RouteDecision.Serve(slot);
-        bool write = (command.Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;
-        if (write && IsHeld(slot)) return RouteDecision.Wait;
+        var flags = command.FlagsOf(args);
+        bool write = (flags & CommandFlags.Write) != 0;
+        if ((flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0 && IsHeld(slot)) return RouteDecision.Wait;
         int missing = View.Migrating.ContainsKey(slot) || View.Importing.ContainsKey(slot) ? CountMissing(command, args, slot) : 0;
         return SlotRouter.Decide(View, new RoutedRequest(
             slot, write, count, missing, session.Asking || command.Has(CommandFlags.Asking), session.ReadsReplica, command.Name == "migrate"));

@@ -1,8 +1,13 @@
 // One row of the command table: everything the gates, COMMAND and ACL categories need to know, beside its handler.
+using Shoal.Protocol.Resp;
+
 namespace Shoal.Server.Commands;
 
 /// <summary>Runs one command. Writes exactly one reply (or parks the session).</summary>
 public delegate void CommandHandler(ref CommandContext c);
+
+/// <summary>The flags of one request, from those of its row.</summary>
+public delegate CommandFlags FlagReader(in Request request, CommandFlags ofRow);
 
 /// <summary>
 /// A command. <paramref name="Arity"/> counts the name; negative means "at least". <paramref name="Categories"/> are the
@@ -31,6 +36,12 @@ public sealed record Command(
     public bool IsShort { get; } = (Flags & CommandFlags.Fast) != 0 || Name is "set" or "setex" or "psetex";
 
     public bool IsWrite => (Flags & CommandFlags.Write) != 0;
+
+    /// <summary>Reads flags off the request (EVAL of a script that declares its own); null when <see cref="Flags"/> say it all.</summary>
+    public FlagReader? FlagsFrom { get; init; }
+
+    /// <summary>The flags of one request.</summary>
+    public CommandFlags FlagsOf(in Request request) => FlagsFrom is null ? Flags : FlagsFrom(request, Flags);
 
     public bool Has(CommandFlags flag) => (Flags & flag) != 0;
 

@@ -52,6 +52,9 @@ public ref struct CommandContext
     /// <summary>Running from the AOF or the primary's stream: no client waits for the reply.</summary>
     public bool IsReplay;
 
+    /// <summary>A script called it: it must answer at once, and MONITOR shows it as lua's.</summary>
+    public bool IsScript;
+
     internal Propagation Propagation;
 
     /// <summary>Number of arguments, the name included.</summary>

@@ -31,4 +31,8 @@ public enum CommandFlags
     SkipSlowLog = 1 << 16,
     /// <summary>May replicate even if it is no write (PUBLISH and the like).</summary>
     MayReplicate = 1 << 17,
+    /// <summary>Allowed while a script has been running for too long (SCRIPT KILL, AUTH...).</summary>
+    AllowBusy = 1 << 18,
+    /// <summary>May be called without any key although it has key positions (EVAL).</summary>
+    NoMandatoryKeys = 1 << 19,
 }

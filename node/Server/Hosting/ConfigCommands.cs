@@ -19,7 +19,7 @@ public static class ConfigCommands
             .With("resetstat", 2, own, Keys.None, ResetStatistics)
             .With("rewrite", 2, own, Keys.None, Rewrite)
             .With("help", 2, Loading | Stale, Keys.None, Help);
-        t.Add("shutdown", -1, Admin | NoScript | Loading | Stale | NoMulti | Immediate, Keys.None, "admin slow dangerous", ShutDown);
+        t.Add("shutdown", -1, Admin | NoScript | Loading | Stale | NoMulti | Immediate | AllowBusy, Keys.None, "admin slow dangerous", ShutDown);
     }
 
     private static void NoSubcommand(ref CommandContext c) => c.WrongArity();
@@ -118,6 +118,15 @@ public static class ConfigCommands
         {
             c.Reply.Error("ERR No shutdown in progress.");
             return;
+        }
+        if (c.Node.Serving.Busy is { } busy)
+        {
+            if (save != SaveMode.NoSave)
+            {
+                c.Reply.Error(busy.Refusal);
+                return;
+            }
+            busy.Abandon();
         }
         // No reply when it works: the client sees the connection close.
         var token = c.Session.Park();

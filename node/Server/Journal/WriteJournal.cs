@@ -19,9 +19,14 @@ public sealed unsafe class WriteJournal : IDisposable
     /// <summary>Bytes of one block.</summary>
     public const int BlockBytes = 128 * 1024;
 
+    /// <summary>A unit beyond this is written as it grows.</summary>
+    private const int UnitBytes = 1024 * 1024;
+
     private readonly List<IJournalTap> _taps = [];
     private readonly List<(long From, long To)> _replicationOnly = [];
     private readonly NativeBuffer _record = new(256);
+    /// <summary>The open unit's writes, until there are so many bytes that they go to the blocks behind a MULTI.</summary>
+    private readonly NativeBuffer _unit = new();
     private JournalBlock? _head;
     private JournalBlock? _tail;
     private long _end;
@@ -32,7 +37,12 @@ public sealed unsafe class WriteJournal : IDisposable
     private int _cursors;
     private int _selected = -1;
     private int _transactionDepth;
+    private int _unitWrites;
     private bool _multiWritten;
+    private bool _isAbandoned;
+    private bool _isDeaf;
+    private bool _followsPrimary;
+    private bool _isMuted;
 
     /// <summary>Replication offset behind the last appended byte. Any thread.</summary>
     public long EndOffset => Volatile.Read(ref _end);
@@ -52,7 +62,26 @@ public sealed unsafe class WriteJournal : IDisposable
     public event Action? DurableAdvanced;
 
     /// <summary>A replica's journal is the primary's stream: writes of its own (a writable replica's clients) stay out of it.</summary>
-    public bool FollowsPrimary { get; set; }
+    public bool FollowsPrimary
+    {
+        get => _followsPrimary;
+        set
+        {
+            _followsPrimary = value;
+            _isDeaf = value || _isMuted;
+        }
+    }
+
+    /// <summary>Writes stay out of it for now (a script's <c>redis.set_repl(redis.REPL_NONE)</c>).</summary>
+    public bool IsMuted
+    {
+        get => _isMuted;
+        set
+        {
+            _isMuted = value;
+            _isDeaf = value || _followsPrimary;
+        }
+    }
 
     /// <summary>Database the stream has selected, -1 when the next write says it.</summary>
     public int SelectedDb => _selected;
@@ -79,14 +108,14 @@ public sealed unsafe class WriteJournal : IDisposable
     /// <summary>Appends one write already encoded as a RESP array of bulk strings.</summary>
     public void Append(int db, int slot, ReadOnlySpan<byte> record)
     {
-        if (IsIdle || FollowsPrimary) return;
+        if (IsIdle || _isDeaf || _isAbandoned) return;
         if (_transactionDepth > 0 && !_multiWritten)
         {
-            _multiWritten = true;
-            Write("*1\r\n$5\r\nMULTI\r\n"u8);
+            if (_unit.Length > UnitBytes) SpillUnit();
+            else _unitWrites++;
         }
         if (db != _selected) Select(db);
-        Write(record);
+        Put(record);
         foreach (var tap in _taps) tap.Appended(db, slot, record);
     }
 
@@ -104,14 +133,28 @@ public sealed unsafe class WriteJournal : IDisposable
     /// <summary>Appends what <see cref="Begin"/> started.</summary>
     public void End(int db, int slot) => Append(db, slot, _record.Written);
 
-    /// <summary>Writes until <see cref="CloseTransaction"/> reach AOF and replicas as one MULTI ... EXEC (nothing when there are none).</summary>
+    /// <summary>Writes until <see cref="CloseTransaction"/> reach AOF and replicas as one unit: nothing when there are none, a single
+    /// write as it is, several as MULTI ... EXEC. Units inside each other are one.</summary>
     public void OpenTransaction() => _transactionDepth++;
 
     public void CloseTransaction()
     {
-        if (--_transactionDepth > 0 || !_multiWritten) return;
-        _multiWritten = false;
-        Write("*1\r\n$4\r\nEXEC\r\n"u8);
+        if (--_transactionDepth > 0) return;
+        if (_unitWrites > 1) SpillUnit();
+        else if (_unitWrites == 1) WriteUnit();
+        if (_multiWritten && !_isAbandoned) Write("*1\r\n$4\r\nEXEC\r\n"u8);
+        _multiWritten = _isAbandoned = false;
+    }
+
+    /// <summary>The open unit will not be finished (its script is cut off by a shutdown): forgets its writes, or, when they were so
+    /// many that they are written already, leaves them without an EXEC, which recovery cuts off.</summary>
+    public void AbandonTransaction()
+    {
+        if (_transactionDepth == 0) return;
+        _isAbandoned = true;
+        _unitWrites = 0;
+        _unit.Truncate(0);
+        _selected = -1;
     }
 
     /// <summary>Appends a piece of the primary's stream verbatim: on a replica offsets and bytes are the primary's own.
@@ -187,7 +230,11 @@ public sealed unsafe class WriteJournal : IDisposable
 
     public void RemoveTap(IJournalTap tap) => _taps.Remove(tap);
 
-    public void Dispose() => Drop();
+    public void Dispose()
+    {
+        Drop();
+        _unit.Dispose();
+    }
 
     internal void CursorClosed() => Interlocked.Decrement(ref _cursors);
 
@@ -223,6 +270,27 @@ public sealed unsafe class WriteJournal : IDisposable
         else _replicationOnly.Add((from, _end));
     }
 
+    /// <summary>Into the open unit, or behind the last byte.</summary>
+    private void Put(ReadOnlySpan<byte> bytes)
+    {
+        if (_transactionDepth > 0 && !_multiWritten) _unit.Append(bytes);
+        else Write(bytes);
+    }
+
+    private void SpillUnit()
+    {
+        _multiWritten = true;
+        Write("*1\r\n$5\r\nMULTI\r\n"u8);
+        WriteUnit();
+    }
+
+    private void WriteUnit()
+    {
+        Write(_unit.Written);
+        _unit.Clear(UnitBytes);
+        _unitWrites = 0;
+    }
+
     private void Select(int db)
     {
         _selected = db;
@@ -234,7 +302,7 @@ public sealed unsafe class WriteJournal : IDisposable
         "\r\n"u8.CopyTo(text[18..]);
         digits[..n].CopyTo(text[20..]);
         "\r\n"u8.CopyTo(text[(20 + n)..]);
-        Write(text[..(22 + n)]);
+        Put(text[..(22 + n)]);
     }
 
     private void Write(ReadOnlySpan<byte> bytes)

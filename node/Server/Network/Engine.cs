@@ -98,6 +98,13 @@ public sealed class Engine : IEngine
         Volatile.Write(ref _turns, _turns + 1);
     }
 
+    public void ServeInside()
+    {
+        _transport.ReleaseReplies(_journalDurable());
+        _transport.TurnInside();
+        Volatile.Write(ref _turns, _turns + 1);
+    }
+
     private void Turn()
     {
         int wait = _hurry || !_posts.IsEmpty ? 0 : UntilNextTimer();

@@ -25,6 +25,11 @@ public sealed unsafe class EpollTransport : ITransport
     private List<EpollConnection> _leftoverNext = [];
     private readonly List<EpollConnection> _gathered = [];
     private EpollConnection? _consuming;
+    /// <summary>While a turn runs inside a request: its own events and receive buffer, and whose request that is.</summary>
+    private byte* _insideEvents;
+    private byte* _insideShared;
+    private EpollConnection? _outer;
+    private bool _isInside;
     private long _nextId;
     private bool _resting;
 
@@ -101,7 +106,7 @@ public sealed unsafe class EpollTransport : ITransport
         for (int i = 0; i < count; i++)
         {
             byte* at = _events + i * Libc.EventSize;
-            Serve(*(int*)at, *(int*)(at + Libc.EventPayload));
+            Serve(*(int*)at, *(int*)(at + Libc.EventPayload), _shared);
         }
         foreach (var connection in _leftover)
         {
@@ -109,6 +114,28 @@ public sealed unsafe class EpollTransport : ITransport
             connection.Run();
         }
         _leftover.Clear();
+    }
+
+    public void TurnInside()
+    {
+        if (_insideEvents is null)
+        {
+            _insideEvents = (byte*)NativeMemory.Alloc(MaxEvents * 16);
+            _insideShared = (byte*)NativeMemory.AlignedAlloc(TransportOptions.TurnBytes, 64);
+        }
+        _isInside = true;
+        _outer = _consuming;
+        int count = Libc.EpollWait(_epoll, _insideEvents, MaxEvents, 0);
+        for (int i = 0; i < count; i++)
+        {
+            byte* at = _insideEvents + i * Libc.EventSize;
+            int fd = *(int*)(at + Libc.EventPayload);
+            // Posts wait for the outer turn, and so does whatever else the running request's client sends.
+            if (fd != _wake && fd != _outer?.Fd) Serve(*(int*)at, fd, _insideShared);
+        }
+        _consuming = _outer;
+        _outer = null;
+        _isInside = false;
     }
 
     public void EndTurn(long offset, long durableOffset)
@@ -137,6 +164,8 @@ public sealed unsafe class EpollTransport : ITransport
         _ = Libc.Close(_wake);
         NativeMemory.Free(_events);
         NativeMemory.AlignedFree(_shared);
+        NativeMemory.Free(_insideEvents);
+        NativeMemory.AlignedFree(_insideShared);
     }
 
     internal int Consume(EpollConnection connection, ReadOnlySpan<byte> bytes)
@@ -148,7 +177,8 @@ public sealed unsafe class EpollTransport : ITransport
         int length = Replies.Length - mark;
         if (length > 0)
         {
-            if (HoldReplies || connection.HeldBytes > 0) _held.Add(connection, mark, length, aside: false);
+            if (_isInside) AnswerInside(connection, mark, length);
+            else if (HoldReplies || connection.HeldBytes > 0) _held.Add(connection, mark, length, aside: false);
             else
             {
                 connection.Reply(Replies.Start + mark, length);
@@ -160,7 +190,15 @@ public sealed unsafe class EpollTransport : ITransport
         return used;
     }
 
-    internal bool IsConsuming(EpollConnection connection) => _consuming == connection;
+    /// <summary>The running request's replies end at <paramref name="mark"/>: what lies behind must be gone before it goes on.</summary>
+    private void AnswerInside(EpollConnection connection, int mark, int length)
+    {
+        if (connection.HeldBytes > 0) _held.Append(connection, new ReadOnlySpan<byte>(Replies.Start + mark, length));
+        else connection.Reply(Replies.Start + mark, length);
+        Replies.Truncate(mark);
+    }
+
+    internal bool IsConsuming(EpollConnection connection) => _consuming == connection || _outer == connection;
 
     /// <summary>Bytes that must stay behind replies which wait for the disk.</summary>
     internal void Hold(EpollConnection connection, ReadOnlySpan<byte> bytes) => _held.Append(connection, bytes);
@@ -208,7 +246,7 @@ public sealed unsafe class EpollTransport : ITransport
         _gathered.Clear();
     }
 
-    private void Serve(int events, int fd)
+    private void Serve(int events, int fd, byte* buffer)
     {
         if (fd == _wake)
         {
@@ -225,7 +263,7 @@ public sealed unsafe class EpollTransport : ITransport
         if ((events & (Libc.EpollIn | Libc.EpollHup | Libc.EpollErr | Libc.EpollRdHup)) == 0 || connection.IsClosed) return;
         // A hang-up is reported even when nothing was asked for: a paused connection must not spin on it.
         if ((events & (Libc.EpollHup | Libc.EpollErr | Libc.EpollRdHup)) != 0 && (connection.Interest & Libc.EpollIn) == 0) connection.Close();
-        else connection.ReadReady(_shared, TransportOptions.TurnBytes);
+        else connection.ReadReady(buffer, TransportOptions.TurnBytes);
     }
 
     private void Accept(int listener)

@@ -33,4 +33,10 @@ public interface IEngine
     /// be called from a command.
     /// </summary>
     void Breathe();
+
+    /// <summary>
+    /// Serves sockets for a moment from inside a running command (a busy script): gates answer BUSY. The clock stands still,
+    /// and neither posts nor timers nor turn tasks run, so that nothing else touches data.
+    /// </summary>
+    void ServeInside();
 }

@@ -25,6 +25,12 @@ public interface ITransport : IDisposable
     /// <summary>Waits up to <paramref name="timeoutMs"/> for I/O or <see cref="Wake"/>, then serves every ready connection once.</summary>
     void Turn(int timeoutMs);
 
+    /// <summary>
+    /// Serves whoever is ready now from inside a request that is still running (a busy script). The connection of that request
+    /// stays as it is, and answers leave at once: those of the running turn stay where they are.
+    /// </summary>
+    void TurnInside();
+
     /// <summary>Ends the batch of this turn: what it replied may leave once <paramref name="offset"/> is durable, which the
     /// journal is up to <paramref name="durableOffset"/> already.</summary>
     void EndTurn(long offset, long durableOffset);

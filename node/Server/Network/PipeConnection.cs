@@ -23,6 +23,7 @@ internal sealed class PipeConnection : Connection
     private long _heldBytes;
     private int _pendingInput;
     private bool _running;
+    private bool _servedInside;
 
     public PipeConnection(PipeTransport transport, long id, Socket socket, string remote, string local)
         : base(id, remote, local)
@@ -71,7 +72,7 @@ internal sealed class PipeConnection : Connection
     public void Reply(ReadOnlySpan<byte> bytes)
     {
         if (IsClosed) return;
-        if (!_transport.HoldReplies && _heldBytes == 0)
+        if ((!_transport.HoldReplies || _transport.IsInside) && _heldBytes == 0)
         {
             Put(bytes);
             return;
@@ -92,6 +93,12 @@ internal sealed class PipeConnection : Connection
     {
         Volatile.Write(ref _queued, 0);
         if (IsClosed) return;
+        if (_running)
+        {
+            // A turn inside this connection's own request: its bytes are being read.
+            _servedInside = true;
+            return;
+        }
         Run();
         if (IsClosed) return;
         if (Volatile.Read(ref _inputEnded) == 2)
@@ -126,7 +133,6 @@ internal sealed class PipeConnection : Connection
 
     private void Run()
     {
-        if (_running) return;
         _running = true;
         bool again = false;
         if (!IsPaused && !IsClosing && PendingOutput < TransportOptions.OutputHighWater && _input.Reader.TryRead(out var read))
@@ -146,7 +152,8 @@ internal sealed class PipeConnection : Connection
         _running = false;
         if (IsClosed) return;
         CloseIfDone();
-        if (again) Signal();
+        if (again || _servedInside) Signal();
+        _servedInside = false;
     }
 
     private int Consume(ReadOnlySequence<byte> buffer)

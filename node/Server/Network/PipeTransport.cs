@@ -69,6 +69,17 @@ public sealed class PipeTransport(IRequestHandler handler, TransportOptions opti
         for (int left = _ready.Count; left > 0 && _ready.TryDequeue(out var connection); left--) connection.Serve();
     }
 
+    public void TurnInside()
+    {
+        IsInside = true;
+        while (_accepted.TryDequeue(out var socket)) Add(socket);
+        for (int left = _ready.Count; left > 0 && _ready.TryDequeue(out var connection); left--) connection.Serve();
+        IsInside = false;
+    }
+
+    /// <summary>A turn runs inside a request: its answers leave at once.</summary>
+    internal bool IsInside { get; private set; }
+
     public void EndTurn(long offset, long durableOffset)
     {
         if (_unheld.Count == 0) return;

@@ -78,9 +78,10 @@ internal sealed class HealthEndpoint : IDisposable
         {
             "/livez" or "/healthz" => IsHung(out double seconds)
                 ? (503, string.Create(CultureInfo.InvariantCulture, $"hung: no turn for {seconds:F0} s"))
-                : (200, seconds > 1 ? string.Create(CultureInfo.InvariantCulture, $"ok: busy for {seconds:F0} s") : "ok"),
+                : (200, _serving.Busy is not null ? "ok: busy running a script" : seconds > 1 ? string.Create(CultureInfo.InvariantCulture, $"ok: busy for {seconds:F0} s") : "ok"),
             "/readyz" => IsHung(out _) ? (503, "hung")
                 : _serving.IsLoading ? (503, "loading")
+                : _serving.Busy is not null ? (503, "busy running a script")
                 : _serving.NotReady is { } reason ? (503, reason) : (200, "ok"),
             _ => (404, "not found"),
         };

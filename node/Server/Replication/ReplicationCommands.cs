@@ -16,7 +16,7 @@ public static class ReplicationCommands
         table.Add("slaveof", 3, Admin | NoScript | Stale, Keys.None, "admin", ReplicaOf);
         table.Add("sync", 1, Admin | NoScript | NoMulti, Keys.None, "admin", Sync);
         table.Add("psync", -3, Admin | NoScript | NoMulti, Keys.None, "admin", PSync);
-        table.Add("replconf", -1, Admin | NoScript | Loading | Stale, Keys.None, "admin", ReplConf);
+        table.Add("replconf", -1, Admin | NoScript | Loading | Stale | AllowBusy, Keys.None, "admin", ReplConf);
         table.Add("role", 1, NoScript | Loading | Stale | Fast, Keys.None, "admin dangerous", Role);
         WaitCommands.Register(table);
         FailoverCommand.Register(table);

@@ -61,6 +61,11 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
     public int Consume(Connection connection, ReadOnlySpan<byte> bytes)
     {
         if (connection.State is not Session session) return bytes.Length;
+        if (_node.Serving.Busy is { } busy && session.Kind is (SessionKind.Primary or SessionKind.SlotImport))
+        {
+            busy.Rest(connection);
+            return 0;
+        }
         var reader = session.Reader ?? TakeReader();
         var c = Begin(session, connection.Replies);
         var databases = _node.Databases;

@@ -33,6 +33,7 @@ internal sealed class Gates(NodeServices node)
         var command = c.Command;
         if (!session.Authenticated && (command.Flags & CommandFlags.NoAuth) == 0) return Refuse(ref c, ErrorReplies.NoAuth);
         if (c.IsReplay) return Queue(ref c);
+        if (_serving.Busy is { } busy && (command.Flags & CommandFlags.AllowBusy) == 0) return Refuse(ref c, busy.Refusal);
         if (session.Transaction is not null && (command.Flags & CommandFlags.NoMulti) != 0)
             return Refuse(ref c, "ERR Command not allowed inside a transaction");
         if (_serving.IsPausing && IsPaused(ref c)) return Later(ref c);
@@ -68,7 +69,7 @@ internal sealed class Gates(NodeServices node)
     /// <summary>loading, stale, writable, memory: the state of the node against what the command is.</summary>
     public string? Refusal(ref CommandContext c)
     {
-        var flags = c.Command.Flags;
+        var flags = c.Command.FlagsOf(c.Request);
         if (_serving.IsLoading && (flags & CommandFlags.Loading) == 0) return ErrorReplies.Loading;
         if (_serving.StaleRefusal is { } stale && (flags & CommandFlags.Stale) == 0 && stale() is { } down) return down;
         bool write = (flags & CommandFlags.Write) != 0;
@@ -93,7 +94,7 @@ internal sealed class Gates(NodeServices node)
     {
         if (c.Session.Transaction is not { } open || (c.Command.Flags & CommandFlags.Immediate) != 0) return Verdict.Run;
         open.Queue(c.Request);
-        if (c.Command.IsWrite) open.HasWrite = true;
+        if ((c.Command.FlagsOf(c.Request) & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) open.HasWrite = true;
         c.Reply.Queued();
         return Verdict.Answered;
     }
@@ -118,7 +119,7 @@ internal sealed class Gates(NodeServices node)
         if (c.Session.Kind is not (SessionKind.Normal or SessionKind.PubSub) || (c.Command.Flags & CommandFlags.Immediate) != 0 && c.Command.Name != "exec") return false;
         if (_serving.PausedUntilMs > 0 && _serving.PauseAll) return c.Command.Container?.Name != "client";
         if (c.Command.Name == "exec") return c.Session.Transaction is { HasWrite: true };
-        return (c.Command.Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;
+        return (c.Command.FlagsOf(c.Request) & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;
     }
 
     /// <summary>Parks the session; its bytes stay where they are and are read again.</summary>
@@ -134,6 +135,8 @@ internal sealed class Gates(NodeServices node)
     {
         if (c.Session.Transaction is { } open) open.Aborted = true;
         if (c.Command is { } command) command.Statistics.Rejected++;
+        if (c.Command is { Name: "exec" } && c.Session.Transaction is not null && !error.StartsWith("EXECABORT", StringComparison.Ordinal))
+            error = "EXECABORT Transaction discarded because of: " + error;
         c.Reply.Error(error);
         node.Dispatcher.Meter.CountError(error);
         if (c.Command is { Name: "exec" } && c.Session.Transaction is not null) node.Dispatcher.Transactions.Discard(c.Session);

@@ -6,6 +6,7 @@ public sealed class ServingState
 {
     private volatile bool _loading;
     private volatile string? _notReady;
+    private volatile BusyScript? _busy;
 
     /// <summary>The data set is being loaded: commands without the Loading flag answer LOADING. Read from any thread.</summary>
     public bool IsLoading
@@ -28,6 +29,13 @@ public sealed class ServingState
     {
         get => _notReady;
         set => _notReady = value;
+    }
+
+    /// <summary>The script that has run for so long that clients are told BUSY, or null. Any thread.</summary>
+    public BusyScript? Busy
+    {
+        get => _busy;
+        set => _busy = value;
     }
 
     /// <summary>Changes since the last snapshot (rdb_changes_since_last_save); counted by handlers, reset by the saver.</summary>

@@ -15,11 +15,11 @@ public static class SessionCommands
     {
         t.Add("ping", -1, Fast, Keys.None, "connection", Ping);
         t.Add("echo", 2, Loading | Stale | Fast, Keys.None, "connection", Echo);
-        t.Add("quit", -1, Loading | Stale | Fast | NoScript | NoAuth | Immediate, Keys.None, "connection", Quit);
-        t.Add("reset", 1, Loading | Stale | Fast | NoScript | NoAuth | Immediate, Keys.None, "connection", Reset);
+        t.Add("quit", -1, Loading | Stale | Fast | NoScript | NoAuth | AllowBusy | Immediate, Keys.None, "connection", Quit);
+        t.Add("reset", 1, Loading | Stale | Fast | NoScript | NoAuth | AllowBusy | Immediate, Keys.None, "connection", Reset);
         t.Add("select", 2, Loading | Stale | Fast, Keys.None, "connection", Select);
-        t.Add("hello", -1, Loading | Stale | Fast | NoScript | NoAuth | SkipMonitor | SkipSlowLog, Keys.None, "connection", Hello);
-        t.Add("auth", -2, Loading | Stale | Fast | NoScript | NoAuth | SkipMonitor | SkipSlowLog, Keys.None, "connection", Auth);
+        t.Add("hello", -1, Loading | Stale | Fast | NoScript | NoAuth | AllowBusy | SkipMonitor | SkipSlowLog, Keys.None, "connection", Hello);
+        t.Add("auth", -2, Loading | Stale | Fast | NoScript | NoAuth | AllowBusy | SkipMonitor | SkipSlowLog, Keys.None, "connection", Auth);
         t.Add("readonly", 1, Loading | Stale | Fast, Keys.None, "connection", ReadOnlyMode);
         t.Add("readwrite", 1, Loading | Stale | Fast, Keys.None, "connection", ReadWriteMode);
         t.Add("asking", 1, Fast, Keys.None, "connection", AskingNext);

@@ -9,11 +9,11 @@ public static class TransactionCommands
 {
     public static void Register(CommandTable t)
     {
-        t.Add("multi", 1, Loading | Stale | Fast | NoScript | Immediate, Keys.None, "transaction", Multi);
+        t.Add("multi", 1, Loading | Stale | Fast | NoScript | Immediate | AllowBusy, Keys.None, "transaction", Multi);
         t.Add("exec", 1, Loading | Stale | NoScript | Immediate | SkipSlowLog, Keys.None, "transaction", Exec);
-        t.Add("discard", 1, Loading | Stale | Fast | NoScript | Immediate, Keys.None, "transaction", Discard);
-        t.Add("watch", -2, Loading | Stale | Fast | NoScript | Immediate, Keys.All(), "transaction", Watch);
-        t.Add("unwatch", 1, Loading | Stale | Fast | NoScript, Keys.None, "transaction", Unwatch);
+        t.Add("discard", 1, Loading | Stale | Fast | NoScript | Immediate | AllowBusy, Keys.None, "transaction", Discard);
+        t.Add("watch", -2, Loading | Stale | Fast | NoScript | Immediate | AllowBusy, Keys.All(), "transaction", Watch);
+        t.Add("unwatch", 1, Loading | Stale | Fast | NoScript | AllowBusy, Keys.None, "transaction", Unwatch);
     }
 
     private static void Multi(ref CommandContext c)

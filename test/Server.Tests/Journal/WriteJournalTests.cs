@@ -51,6 +51,49 @@ public sealed class WriteJournalTests : IDisposable
     }
 
     [Fact]
+    public void A_unit_of_one_write_needs_no_transaction()
+    {
+        using var cursor = _journal.OpenCursor();
+        _journal.OpenTransaction();
+        _journal.OpenTransaction();
+        Write(0, "a");
+        _journal.CloseTransaction();
+        Assert.Equal("", Read(cursor));
+        _journal.CloseTransaction();
+        Assert.Equal(Select("0") + Record("a"), Read(cursor));
+    }
+
+    [Fact]
+    public void An_abandoned_unit_leaves_nothing_and_muted_writes_stay_out()
+    {
+        using var cursor = _journal.OpenCursor();
+        _journal.OpenTransaction();
+        Write(0, "a");
+        _journal.AbandonTransaction();
+        Write(0, "b");
+        _journal.CloseTransaction();
+        _journal.IsMuted = true;
+        Write(0, "c");
+        _journal.IsMuted = false;
+        Write(0, "d");
+        Assert.Equal(Select("0") + Record("d"), Read(cursor));
+    }
+
+    [Fact]
+    public void A_large_unit_is_written_as_it_grows()
+    {
+        using var cursor = _journal.OpenCursor();
+        string large = new('x', 700_000);
+        _journal.OpenTransaction();
+        for (int i = 0; i < 3; i++) Write(0, large);
+        string begun = Read(cursor);
+        Assert.StartsWith("*1\r\n$5\r\nMULTI\r\n", begun);
+        _journal.CloseTransaction();
+        string all = begun + Read(cursor);
+        Assert.Equal("*1\r\n$5\r\nMULTI\r\n" + Select("0") + Record(large) + Record(large) + Record(large) + "*1\r\n$4\r\nEXEC\r\n", all);
+    }
+
+    [Fact]
     public void Records_longer_than_a_block_and_slow_readers_lose_nothing()
     {
         using var slow = _journal.OpenCursor();
