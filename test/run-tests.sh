@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 SHOAL_BIN="${SHOAL_BIN:-$PWD/artifacts/bin}"
 PATH=$PATH:${SHOAL_CLIENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/shoal-clients}/node_modules/.bin   # s3rver, where test/install-tools.sh put it
-all=(Integration Store.Tests Server.Tests Sandbox.Tests Conformance Protocol.Tests Architecture.Tests Operator.Tests)   # the two with whole clusters apart
+all=(Integration Store.Tests Server.Tests Sandbox.Tests Conformance Protocol.Tests Lua.Tests Architecture.Tests Operator.Tests)   # the two with whole clusters apart
 filter=()
 if [ "${1:-}" = --kube ]; then
   shift; all=(Sandbox.Tests Operator.Tests); filter=(--filter "Suite=Kube")
