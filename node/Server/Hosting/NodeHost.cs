@@ -178,6 +178,7 @@ public sealed class NodeHost : IDisposable
                 }
                 catch (SocketException e)
                 {
+                    log.LogWarning("Failed listening on port {Port} (tcp), aborting.", port);
                     throw new StartException($"Could not create server TCP listening socket {ip}:{port}: bind: {e.Message}");
                 }
             }
@@ -215,7 +216,8 @@ public sealed class NodeHost : IDisposable
             var bind = EndPoint?.Address ?? IPAddress.Loopback;
             _health = new HealthEndpoint(new IPEndPoint(bind, (int)_settings.HealthPort.Value), () => (_engine!.Turns, _engine.IsAsleep), Services.Serving, TimeSpan.FromSeconds(_settings.HealthDeadline.Value), _time);
         }
-        log.LogInformation("Shoal {Version} (Redis {Redis} compatible), process {Process}, {Transport}", InfoSections.ShoalVersion, SessionCommands.RedisVersion, Environment.ProcessId, Services.Transport.Name);
+        log.LogInformation("Shoal {Version} (Redis {Redis} compatible), PID: {Process}, {Transport}", InfoSections.ShoalVersion, SessionCommands.RedisVersion, Environment.ProcessId, Services.Transport.Name);
+        log.LogInformation("Server initialized");
         _engine!.Post(() => StartParts(log));
         _thread = new Thread(_engine.Run, 16 * 1024 * 1024) { IsBackground = true, Name = "engine" };
         _thread.Start();
