@@ -7,13 +7,18 @@ namespace Shoal.Store;
 /// <summary>Glob matching.</summary>
 public static class GlobPattern
 {
+    /// <summary>A pattern that gets past more stars than these matches nothing: Redis recurses per star and stops there.</summary>
+    private const int MaxStars = 1000;
+
     public static bool Matches(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> text, bool ignoreCase = false)
     {
-        int p = 0, s = 0, afterStar = -1, retry = 0;
+        int p = 0, s = 0, afterStar = -1, retry = 0, stars = 0;
         while (s < text.Length)
         {
             if (p < pattern.Length && pattern[p] == '*')
             {
+                while (p + 1 < pattern.Length && pattern[p + 1] == '*') p++;
+                if (++stars > MaxStars) return false;
                 afterStar = ++p;
                 retry = s;
                 if (p == pattern.Length) return true;

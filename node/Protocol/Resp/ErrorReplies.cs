@@ -49,13 +49,13 @@ public static class ErrorReplies
     public const string AuthWithoutPassword = "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?";
     public const string NoProto = "NOPROTO unsupported protocol version";
     public const string OutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
-    public const string Loading = "LOADING Shoal is loading the dataset in memory";
+    public const string Loading = "LOADING Redis is loading the dataset in memory";
     public const string ReadOnlyReplica = "READONLY You can't write against a read only replica.";
     public const string PrimaryDown = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
     public const string Unblocked = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
     public const string NoReplicas = "NOREPLICAS Not enough good replicas to write.";
-    public const string MisconfSnapshot = "MISCONF Errors writing to disk: the node is configured to save snapshots, but is currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB error.";
+    public const string MisconfSnapshot = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
     public const string CrossSlot = "CROSSSLOT Keys in request don't hash to the same slot";
     public const string TryAgain = "TRYAGAIN Multiple keys request during rehashing of slot";
     public const string ClusterDown = "CLUSTERDOWN The cluster is down";
@@ -70,6 +70,8 @@ public static class ErrorReplies
     public const string BackgroundSave = "ERR Background save already in progress";
     public const string ShutdownFailed = "ERR Errors trying to SHUTDOWN. Check logs.";
 
+    public static string ExecAbortedBy(string reason) => "EXECABORT Transaction discarded because of: " + reason;
+
     public static string UnknownCommand(string name, string args) => $"ERR unknown command '{name}', with args beginning with: {args}";
 
     public static string UnknownSubcommand(string sub, string container) =>
@@ -77,6 +79,10 @@ public static class ErrorReplies
 
     public static string SubscriberMode(string name) =>
         $"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
+
+    /// <summary>For containers that take their sub-commands apart themselves (DEBUG).</summary>
+    public static string UnknownSubcommandOrArity(string sub, string container) =>
+        $"ERR unknown subcommand or wrong number of arguments for '{sub}'. Try {container} HELP.";
 
     public static string WrongArity(string name) => $"ERR wrong number of arguments for '{name}' command";
 

@@ -1,5 +1,6 @@
 // One row of the command table: everything the gates, COMMAND and ACL categories need to know, beside its handler.
 using Shoal.Protocol.Resp;
+using Shoal.Server.Observability;
 
 namespace Shoal.Server.Commands;
 
@@ -81,5 +82,14 @@ public sealed class CommandStatistics
     public long Failed;
     public long Rejected;
 
-    public void Reset() => Calls = Microseconds = Failed = Rejected = 0;
+    /// <summary>How long calls take; null until one was measured (latency-tracking).</summary>
+    public LatencyHistogram? Latency { get; private set; }
+
+    public void AddLatency(long nanoseconds, int calls) => (Latency ??= new LatencyHistogram()).Add(nanoseconds, calls);
+
+    public void Reset()
+    {
+        Calls = Microseconds = Failed = Rejected = 0;
+        Latency = null;
+    }
 }

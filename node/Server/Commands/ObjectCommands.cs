@@ -70,19 +70,22 @@ internal static class ObjectCommands
     private static void EncodingOf(ref CommandContext c)
     {
         if (!TryPeek(ref c, out EntryRef entry)) return;
-        c.Reply.Bulk(entry.Encoding switch
-        {
-            Encoding.Int => "int"u8,
-            Encoding.Embedded => "embstr"u8,
-            Encoding.Raw => "raw"u8,
-            Encoding.PackedList => "listpack"u8,
-            Encoding.IntSet => "intset"u8,
-            Encoding.Table => "hashtable"u8,
-            Encoding.Tree => "skiplist"u8,
-            Encoding.LinkedPacks => "quicklist"u8,
-            _ => "unknown"u8,
-        });
+        c.Reply.Bulk(NameOf(entry.Encoding));
     }
+
+    /// <summary>Redis's name of an encoding.</summary>
+    internal static ReadOnlySpan<byte> NameOf(Encoding encoding) => encoding switch
+    {
+        Encoding.Int => "int"u8,
+        Encoding.Embedded => "embstr"u8,
+        Encoding.Raw => "raw"u8,
+        Encoding.PackedList => "listpack"u8,
+        Encoding.IntSet => "intset"u8,
+        Encoding.Table => "hashtable"u8,
+        Encoding.Tree => "skiplist"u8,
+        Encoding.LinkedPacks => "quicklist"u8,
+        _ => "unknown"u8,
+    };
 
     private static void Freq(ref CommandContext c)
     {

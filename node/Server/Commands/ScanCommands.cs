@@ -1,6 +1,7 @@
 // Walks over the keyspace: SCAN and KEYS. The reply names the cursor before the keys, but the cursor is known only at
 // the end; so a first pass over the same buckets counts, and a second one, with everything in cache, writes.
 using Shoal.Protocol.Resp;
+using Shoal.Protocol.Slots;
 using Shoal.Store;
 using static Shoal.Server.Commands.CommandFlags;
 
@@ -63,6 +64,7 @@ public static class ScanCommands
         int mark = c.Reply.DeferArray();
         for (; steps > 0; steps--) cursor = c.Keys.ScanStep(cursor, ref keys);
         c.Reply.EndArray(mark, keys.Written);
+        keys.DropDue();
     }
 
     private static void MatchingKeys(ref CommandContext c)
@@ -74,6 +76,7 @@ public static class ScanCommands
         do cursor = c.Keys.ScanStep(cursor, ref keys);
         while (cursor != 0);
         c.Reply.EndArray(mark, keys.Written);
+        keys.DropDue();
     }
 
     private struct Counter : IEntryVisitor
@@ -92,15 +95,27 @@ public static class ScanCommands
         public ReadOnlySpan<byte> Type;
         public bool Filtered, Typed;
         public int Written;
+        private List<byte[]>? _due;
 
         public unsafe void Visit(byte* entry)
         {
             ReadOnlySpan<byte> key = Entry.Key(entry);
             if (Filtered && !GlobPattern.Matches(Pattern, key)) return;
+            if (Keys.IsDue(entry))
+            {
+                (_due ??= []).Add(key.ToArray());
+                return;
+            }
             if (Typed && !Type.Is(KeyCommands.NameOf(Entry.TypeOf(entry)))) return;
-            if (Keys.IsDue(entry)) return;
             Reply.Bulk(key);
             Written++;
+        }
+
+        /// <summary>Keys met whose time has come go now that the walk is over: a lookup removes them.</summary>
+        public readonly void DropDue()
+        {
+            if (_due is null) return;
+            foreach (byte[] key in _due) Keys.Peek(key, Keys.Owner.ClusterMode ? HashSlot.Of(key) : 0);
         }
     }
 }

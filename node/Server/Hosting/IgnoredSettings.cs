@@ -26,7 +26,7 @@ internal static class IgnoredSettings
         ("enable-module-command", "no"), ("enable-protected-configs", "no"), ("hash-max-listpack-entries", "128"),
         ("hash-max-listpack-value", "64"), ("hash-max-ziplist-entries", "128"), ("hash-max-ziplist-value", "64"),
         ("hll-sparse-max-bytes", "3000"), ("ignore-warnings", ""), ("io-threads", "1"), ("io-threads-do-reads", "no"),
-        ("jemalloc-bg-thread", "yes"), ("key-load-delay", "0"), ("latency-monitor-threshold", "0"), ("latency-tracking", "yes"),
+        ("jemalloc-bg-thread", "yes"), ("key-load-delay", "0"), 
         ("lazyfree-lazy-eviction", "no"), ("lazyfree-lazy-expire", "no"), ("lazyfree-lazy-server-del", "no"),
         ("lazyfree-lazy-user-del", "no"), ("lazyfree-lazy-user-flush", "no"), ("lfu-decay-time", "1"), ("lfu-log-factor", "10"),
         ("list-compress-depth", "0"), ("list-max-listpack-size", "-2"), ("list-max-ziplist-size", "-2"), ("locale-collate", ""),
@@ -57,7 +57,7 @@ internal static class IgnoredSettings
 
     /// <summary>Several words per line, or several lines.</summary>
     private static readonly string[] Several =
-        ["loadmodule", "oom-score-adj-values", "bind-source-addr", "latency-tracking-info-percentiles", "replicaof", "slaveof", "rename-command", "user", "save"];
+        ["loadmodule", "oom-score-adj-values", "bind-source-addr", "replicaof", "slaveof", "rename-command", "user", "save"];
 
     public static void Register(NodeConfig config)
     {

@@ -23,6 +23,7 @@ internal static class InfoSections
         node.Info.Add("CPU", Cpu);
         node.Info.Add("Commandstats", l => CommandStatistics(node, l));
         node.Info.Add("Errorstats", l => Errors(node, l));
+        node.Info.Add("Latencystats", l => Latencies(node, l));
         node.Info.Add("Modules", _ => { });
         node.Info.Add("Cluster", l => l.Add("cluster_enabled", node.Cluster.Enabled));
         node.Info.Add("Keyspace", l => Keyspaces(node, l));
@@ -124,6 +125,21 @@ internal static class InfoSections
         double each = s.Calls == 0 ? 0 : (double)s.Microseconds / s.Calls;
         l.Add("cmdstat_" + command.FullName, string.Create(CultureInfo.InvariantCulture,
             $"calls={s.Calls},usec={s.Microseconds},usec_per_call={each:F2},rejected_calls={s.Rejected},failed_calls={s.Failed}"));
+    }
+
+    private static void Latencies(NodeServices node, InfoLines l)
+    {
+        var percentiles = node.Config.Words("latency-tracking-info-percentiles");
+        if (!node.Dispatcher.Meter.TracksLatency || percentiles.Count == 0) return;
+        foreach (var command in node.Commands.All.SelectMany(c => c.Subcommands.Values.Prepend(c)))
+        {
+            if (command.Statistics.Latency is not { Total: > 0 } latency) continue;
+            l.Add("latency_percentiles_usec_" + command.FullName, string.Join(',', percentiles.Select(p =>
+            {
+                double percent = double.Parse(p, CultureInfo.InvariantCulture);
+                return string.Create(CultureInfo.InvariantCulture, $"p{percent}={latency.Percentile(percent):F3}");
+            })));
+        }
     }
 
     private static void Errors(NodeServices node, InfoLines l)

@@ -54,6 +54,8 @@ public sealed class NodeServices
 
     public SlowLog SlowLog { get; } = new();
 
+    public LatencyEvents Latency { get; } = new();
+
     /// <summary>protected-mode: without a password only loopback may connect.</summary>
     public bool ProtectedMode { get; set; } = true;
 

@@ -11,6 +11,8 @@ internal sealed class ServerPart : INodePart
 {
     private const int ExpiryBudgetMicroseconds = 200;
 
+    private DebugTable _debug = null!;
+
     public void Register(NodeConfig config, CommandTable commands)
     {
         SessionCommands.Register(commands);
@@ -19,13 +21,14 @@ internal sealed class ServerPart : INodePart
         ConfigCommands.Register(commands);
         CommandCommands.Register(commands);
         ObservabilityCommands.Register(commands);
-        DebugCommands.Register(commands);
+        _debug = DebugCommands.Register(commands);
         CommandFamilies.Register(commands);
     }
 
     public void Build(NodeServices node)
     {
         var databases = node.Databases;
+        node.Add(_debug);
         ConnectEvents(node, databases);
         InfoSections.Register(node);
         node.Dispatcher.EnsureMemory = () => databases.Memory.Excess <= 0 || databases.Eviction.MakeRoom();
@@ -62,7 +65,7 @@ internal sealed class ServerPart : INodePart
     {
         var watches = node.Dispatcher.Transactions.Watches;
         databases.Events.Changed = (keyspace, key, _) => watches.Changed(keyspace.Index, key);
-        databases.Events.Cleared = keyspace => watches.Cleared(keyspace.Index);
+        databases.Events.Cleared = keyspace => watches.Cleared(keyspace);
         databases.Events.Expired = (keyspace, key, slot) =>
         {
             Vanished(keyspace, key, slot);

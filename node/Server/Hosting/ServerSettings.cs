@@ -38,12 +38,18 @@ public sealed class ServerSettings
         config.Register(new LongSetting("maxmemory", 0, 0, long.MaxValue, apply: ApplyMaxMemory, memory: true));
         config.Register(new EnumSetting("maxmemory-policy", "noeviction", PolicyNames, apply: v => Live(() => _node!.Databases.Eviction.Policy = PolicyOf(v))));
         config.Register(new LongSetting("hz", 10, 1, 500));
-        config.Register(new LongSetting("slowlog-log-slower-than", 10000, -1, long.MaxValue, apply: v => Live(() => _node!.SlowLog.ThresholdMicroseconds = v)));
+        config.Register(new LongSetting("slowlog-log-slower-than", 10000, -1, long.MaxValue, apply: v => Live(() => ApplySlowLog(v))));
         config.Register(new LongSetting("slowlog-max-len", 128, 0, int.MaxValue, apply: v => Live(() => _node!.SlowLog.Limit = (int)v)));
+        config.Register(new LongSetting("latency-monitor-threshold", 0, 0, long.MaxValue, apply: v => Live(() => _node!.Latency.Threshold = v)));
+        config.Register(new BoolSetting("latency-tracking", true, apply: v => Live(() => _node!.Dispatcher.Meter.TracksLatency = v)));
+        config.Register(new WordsSetting("latency-tracking-info-percentiles", ["50", "99", "99.9"]) { IsMultiple = true, Check = CheckPercentiles });
         config.Register(new LongSetting("shutdown-timeout", 10, 0, int.MaxValue));
         config.Register(new WordsSetting("shutdown-on-sigterm", ["default"]));
         config.Register(new WordsSetting("shutdown-on-sigint", ["default"]));
     }
+
+    /// <summary>A threshold that nearly every call passes is meant: then every call is timed.</summary>
+    private const int TimedSlowness = 1000;
 
     private static string[] PolicyNames { get; } =
         ["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"];
@@ -129,6 +135,16 @@ public sealed class ServerSettings
 
     private static EvictionPolicy PolicyOf(string name) =>
         Enum.Parse<EvictionPolicy>(name.Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
+
+    private void ApplySlowLog(long microseconds)
+    {
+        _node!.SlowLog.ThresholdMicroseconds = microseconds;
+        _node.Dispatcher.Meter.TimesEverything = microseconds is >= 0 and < TimedSlowness;
+    }
+
+    private static string? CheckPercentiles(IReadOnlyList<string> words) =>
+        words.All(w => double.TryParse(w, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out double p) && p is >= 0 and <= 100)
+            ? null : "latency-tracking-info-percentiles must contain only percentiles between 0.0 and 100.0";
 
     private static string? CheckOutputLimits(IReadOnlyList<string> words)
     {

@@ -1,4 +1,4 @@
-// INFO, SLOWLOG, LATENCY, MEMORY: looking at the node.
+// INFO, SLOWLOG, MEMORY: looking at the node.
 using System.Buffers.Text;
 using System.Text;
 using Shoal.Protocol.Resp;
@@ -18,12 +18,7 @@ public static class ObservabilityCommands
             .With("get", -2, own, Keys.None, SlowGet)
             .With("len", 2, own, Keys.None, SlowLength)
             .With("reset", 2, own, Keys.None, SlowReset);
-        t.Add("latency", -2, None, Keys.None, "admin slow dangerous", WrongArity)
-            .With("latest", 2, own, Keys.None, Empty)
-            .With("history", 3, own, Keys.None, Empty)
-            .With("reset", -2, own, Keys.None, Zero)
-            .With("histogram", -2, own, Keys.None, EmptyMap)
-            .With("doctor", 2, own, Keys.None, Doctor);
+        LatencyCommands.Register(t);
         t.Add("memory", -2, None, Keys.None, "slow", WrongArity)
             .With("usage", -3, ReadOnly, Keys.One(2), MemoryUsage)
             .With("stats", 2, None, Keys.None, MemoryStats)
@@ -77,15 +72,6 @@ public static class ObservabilityCommands
         c.Node.SlowLog.Clear();
         c.Reply.Ok();
     }
-
-    private static void Empty(ref CommandContext c) => c.Reply.EmptyArray();
-
-    private static void EmptyMap(ref CommandContext c) => c.Reply.Map(0);
-
-    private static void Zero(ref CommandContext c) => c.Reply.Zero();
-
-    private static void Doctor(ref CommandContext c) =>
-        c.Reply.Verbatim("Latency monitoring is off here; SLOWLOG GET and INFO commandstats show slow commands.\n");
 
     private static void MemoryUsage(ref CommandContext c)
     {

@@ -49,24 +49,30 @@ public static class DumpCommands
             c.Reply.Error("ERR Invalid TTL value, must be >= 0");
             return;
         }
-        if (!DumpPayload.IsSound(c[3]))
+        if (!c.Node.Part<DumpPayload>().IsSound(c[3]))
         {
             c.Reply.Error(ErrorReplies.BadDump);
             return;
         }
         long expireAt = ttl == 0 ? -1 : options.Absolute ? ttl : ttl > long.MaxValue - c.NowMs ? long.MaxValue : c.NowMs + ttl;
+        // Already over: it is built all the same, since a damaged payload is an error first.
+        bool over = expireAt >= 0 && expireAt <= c.NowMs && !c.IsReplay;
         var build = exists ? Workbench : key;
         // The workbench is nobody's key: its creation is not told.
-        var created = c.Keys.Events.HoldCreated(exists);
-        bool isBad = c.Node.Part<DumpPayload>().Restore(c.Keys, build, c.Slot, c[3], expireAt) is not null;
+        var created = c.Keys.Events.HoldCreated(exists || over);
+        bool isBad = c.Node.Part<DumpPayload>().Restore(c.Keys, build, c.Slot, c[3], over ? -1 : expireAt) is not null;
         c.Keys.Events.Created = created;
         if (isBad)
         {
             c.Reply.Error(ErrorReplies.BadFormat);
             return;
         }
-        if (exists) TakePlace(c.Keys, key, c.Slot);
-        Finish(ref c, options, expireAt);
+        if (over) Discard(ref c, build, exists);
+        else
+        {
+            if (exists) TakePlace(c.Keys, key, c.Slot);
+            Finish(ref c, options, expireAt);
+        }
     }
 
     private static void TakePlace(Keyspace keys, ReadOnlySpan<byte> key, int slot)
@@ -75,18 +81,22 @@ public static class DumpCommands
         keys.Transfer(keys.FindForWrite(Workbench, slot), keys, key, slot);
     }
 
+    /// <summary>The value's time is over: nobody sees it, and replicas drop what they had under that name.</summary>
+    private static void Discard(ref CommandContext c, ReadOnlySpan<byte> build, bool replaced)
+    {
+        c.Keys.Remove(build, c.Slot);
+        if (replaced)
+        {
+            c.Keys.Remove(c[1], c.Slot);
+            c.Removed(c[1]);
+            c.Propagate("DEL"u8, c[1]);
+        }
+        c.Reply.Ok();
+    }
+
     private static void Finish(ref CommandContext c, in Options options, long expireAt)
     {
         var key = c[1];
-        if (expireAt >= 0 && expireAt <= c.NowMs && !c.IsReplay)
-        {
-            // Already over: the key is gone before anybody saw it, and replicas must drop what they had.
-            c.Keys.Remove(key, c.Slot);
-            c.Removed(key);
-            c.Propagate("DEL"u8, key);
-            c.Reply.Ok();
-            return;
-        }
         var e = c.Keys.Peek(key, c.Slot);
         var clock = c.Databases.Clock;
         if (e.Exists && options.Frequency >= 0 && clock.CountsFrequency) clock.SetFrequency(e, (int)options.Frequency);
@@ -94,8 +104,13 @@ public static class DumpCommands
         c.Keys.Events.RaiseChanged(c.Keys, key, c.Slot);
         c.Changed();
         c.Notify(KeyEventClass.Generic, "restore"u8, key);
-        c.Propagate(options.Replace ? 6 : 5).Arg("RESTORE"u8).Arg(key).Arg(Math.Max(expireAt, 0)).Arg(c[3]).Arg("ABSTTL"u8)
-            .ArgIf(options.Replace, "REPLACE"u8).End();
+        if (expireAt < 0 || options.Absolute) c.PropagateVerbatim();
+        else
+        {
+            var form = c.Propagate(c.ArgCount + 1).Arg(c[0]).Arg(key).Arg(expireAt);
+            for (int i = 3; i < c.ArgCount; i++) form.Arg(c[i]);
+            form.Arg("ABSTTL"u8).End();
+        }
         c.Reply.Ok();
     }
 
@@ -138,10 +153,4 @@ public static class DumpCommands
             return false;
         }
     }
-}
-
-/// <summary>Optional arguments of effective forms.</summary>
-file static class EffectiveForms
-{
-    public static EffectiveForm ArgIf(this EffectiveForm form, bool given, ReadOnlySpan<byte> argument) => given ? form.Arg(argument) : form;
 }

@@ -87,6 +87,25 @@ public sealed class Durability
         Aof.Open();
     }
 
+    /// <summary>DEBUG RELOAD: reads the snapshot file again, in one go. Throws as <see cref="Recover"/>.</summary>
+    public void Reload(bool flush, bool merge)
+    {
+        if (flush) _node.Databases.Clear();
+        new Recovery(_node, Settings, Saver.Statistics, _log) { Breathes = false, Replaces = merge }.LoadSnapshot(DropsExpired());
+    }
+
+    /// <summary>DEBUG LOADAOF: what was written so far is read again, in one go.</summary>
+    public void ReloadAppendOnly()
+    {
+        if (Aof.State != AofState.On) throw new InvalidDataException("the append-only file is off");
+        Saver.Cancel();
+        Aof.Close();
+        _node.Databases.Clear();
+        Aof.Files.Load();
+        new Recovery(_node, Settings, Saver.Statistics, _log) { Breathes = false }.LoadAppendOnly(Aof.Files);
+        Aof.Open();
+    }
+
     /// <summary>Replaces the data by a snapshot received from the primary. The append-only file starts anew behind it.</summary>
     public SnapshotContents LoadReceived(string path)
     {

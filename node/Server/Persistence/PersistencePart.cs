@@ -1,6 +1,7 @@
 // Persistence as a part of the node: settings, commands, turn task, shutdown.
 using Shoal.Server.Commands;
 using Shoal.Server.Hosting;
+using Shoal.Server.Observability;
 
 namespace Shoal.Server.Persistence;
 
@@ -23,6 +24,7 @@ public sealed class PersistencePart : INodePart
         node.Add(durability);
         node.Serving.IsLoading = true; // until Start has recovered
         node.Add(new DumpPayload(node.Databases));
+        DebugPersistence.Register(node.Part<DebugTable>());
         node.Info.Add("Persistence", durability.Report);
         node.Serving.WriteRefusals.Add(() => durability.WriteRefusal);
         node.Engine.AddTurnTask(durability.EndTurn);

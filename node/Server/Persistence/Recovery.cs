@@ -26,6 +26,12 @@ internal sealed class Recovery(NodeServices node, PersistenceSettings settings, 
     private long _loadedBefore;
     private (string Id, long Offset, int Db)? _history;
 
+    /// <summary>Sockets are served while loading. Not from within a command: its own connection is in use.</summary>
+    public bool Breathes { get; init; } = true;
+
+    /// <summary>A key that is there already is replaced by the snapshot's.</summary>
+    public bool Replaces { get; init; }
+
     /// <summary>Loads dump.rdb; null when there is none.</summary>
     public RecoveredState? LoadSnapshot(bool dropExpired)
     {
@@ -96,7 +102,7 @@ internal sealed class Recovery(NodeServices node, PersistenceSettings settings, 
 
     private SnapshotContents LoadSnapshot(string path, SnapshotDecoder from, bool dropExpired)
     {
-        var reader = new SnapshotReader(node.Databases) { DropsExpired = dropExpired, Tick = Tick };
+        var reader = new SnapshotReader(node.Databases) { DropsExpired = dropExpired, Replaces = Replaces, Tick = Tick };
         try
         {
             var contents = reader.Load(from);
@@ -178,7 +184,7 @@ internal sealed class Recovery(NodeServices node, PersistenceSettings settings, 
     private void Tick(long offset)
     {
         statistics.LoadedBytes = _loadedBefore + offset;
-        if (node.Time.GetElapsedTime(_breathed) < BreatheEvery) return;
+        if (!Breathes || node.Time.GetElapsedTime(_breathed) < BreatheEvery) return;
         node.Engine.Breathe();
         _breathed = node.Time.GetTimestamp();
     }

@@ -1,5 +1,6 @@
-// What INFO commandstats, errorstats and SLOWLOG know of calls. A clock read costs as much as a short command, so fast
-// commands are timed one call in 64 and scaled; everything else is timed each time.
+// What INFO commandstats, errorstats, latencystats, LATENCY and SLOWLOG know of calls. A clock read costs as much as a short
+// command, so of a fast command the first 64 calls and then one in 64 are timed, which stands for the others; everything else
+// is timed each time, and so is everything while SLOWLOG wants calls that are over sooner than a clock would notice.
 using System.Diagnostics;
 using System.Text;
 using Shoal.Protocol.Resp;
@@ -12,11 +13,18 @@ internal sealed class CallMeter(NodeServices node)
 {
     private const int SampleEvery = 64;
 
-    private uint _calls;
+    /// <summary>latency-tracking.</summary>
+    public bool TracksLatency { get; set; } = true;
+
+    /// <summary>Every call is timed, whatever that costs.</summary>
+    public bool TimesEverything { get; set; }
 
     /// <summary>The time now, or 0 when this call is not timed.</summary>
-    public long Begin(Command command) =>
-        !command.IsShort || (++_calls & (SampleEvery - 1)) == 0 ? Stopwatch.GetTimestamp() : 0;
+    public long Begin(Command command)
+    {
+        long calls = command.Statistics.Calls;
+        return !command.IsShort || calls < SampleEvery || (calls & (SampleEvery - 1)) == 0 || TimesEverything ? Stopwatch.GetTimestamp() : 0;
+    }
 
     public void End(ref CommandContext c, Command command, long begun)
     {
@@ -43,9 +51,15 @@ internal sealed class CallMeter(NodeServices node)
 
     private void Time(ref CommandContext c, Command command, long begun)
     {
-        long micros = (long)Stopwatch.GetElapsedTime(begun).TotalMicroseconds;
-        command.Statistics.Microseconds += command.IsShort ? micros * SampleEvery : micros;
-        if (!c.IsReplay) node.SlowLog.Offer(ref c, micros);
+        var elapsed = Stopwatch.GetElapsedTime(begun);
+        long micros = (long)elapsed.TotalMicroseconds;
+        int standsFor = command.IsShort && !TimesEverything && command.Statistics.Calls > SampleEvery ? SampleEvery : 1;
+        command.Statistics.Microseconds += micros * standsFor;
+        if (c.IsReplay) return;
+        if (TracksLatency) command.Statistics.AddLatency(elapsed.Ticks * 100, standsFor);
+        node.SlowLog.Offer(ref c, micros);
+        if (node.Latency.Threshold > 0)
+            node.Latency.Offer(command.Has(CommandFlags.Fast) ? "fast-command" : "command", c.NowMs, micros / 1000);
     }
 
     private static string LastError(ReplyWriter reply)

@@ -30,7 +30,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         _table = node.Commands;
         _gates = new Gates(node);
         _meter = new CallMeter(node);
-        Transactions = new TransactionRunner(node, this, _gates);
+        Transactions = new TransactionRunner(node, this);
     }
 
     internal TransactionRunner Transactions { get; }

@@ -49,10 +49,11 @@ internal sealed class Gates(NodeServices node)
             // Between QUEUED and now the slot may have moved or be paused.
             var again = node.Cluster.RouteSlot(open.Slot, open.HasWrite, session);
             if (again.Kind == RouteKind.Wait) return Later(ref c);
-            if (again.Error is not null) return Refuse(ref c, "EXECABORT Transaction discarded because of: " + again.Error);
+            if (again.Error is not null) return Refuse(ref c, ErrorReplies.ExecAbortedBy(again.Error));
         }
         if (session.IsRestricted && Restriction(ref c) is { } restricted) return Refuse(ref c, restricted);
-        if (Refusal(ref c) is { } refusal) return Refuse(ref c, refusal);
+        if (Refusal(ref c) is { } refusal)
+            return Refuse(ref c, session.Transaction is not null && command.Name == "exec" ? ErrorReplies.ExecAbortedBy(refusal) : refusal);
         return Queue(ref c);
     }
 
@@ -66,10 +67,15 @@ internal sealed class Gates(NodeServices node)
         return null;
     }
 
-    /// <summary>loading, stale, writable, memory: the state of the node against what the command is.</summary>
+    /// <summary>loading, stale, writable, memory: the state of the node against what the command is; EXEC is what it queued.</summary>
     public string? Refusal(ref CommandContext c)
     {
         var flags = c.Command.FlagsOf(c.Request);
+        if (c.Session.Transaction is { Count: > 0 } open && (flags & CommandFlags.Immediate) != 0 && c.Command.Name == "exec")
+        {
+            const CommandFlags ifAll = CommandFlags.Loading | CommandFlags.Stale;
+            flags = (open.AnyFlags & ~ifAll) | (open.AllFlags & ifAll);
+        }
         if (_serving.IsLoading && (flags & CommandFlags.Loading) == 0) return ErrorReplies.Loading;
         if (_serving.StaleRefusal is { } stale && (flags & CommandFlags.Stale) == 0 && stale() is { } down) return down;
         bool write = (flags & CommandFlags.Write) != 0;
@@ -93,8 +99,7 @@ internal sealed class Gates(NodeServices node)
     private static Verdict Queue(ref CommandContext c)
     {
         if (c.Session.Transaction is not { } open || (c.Command.Flags & CommandFlags.Immediate) != 0) return Verdict.Run;
-        open.Queue(c.Request);
-        if ((c.Command.FlagsOf(c.Request) & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) open.HasWrite = true;
+        open.Queue(c.Request, c.Command.FlagsOf(c.Request));
         c.Reply.Queued();
         return Verdict.Answered;
     }

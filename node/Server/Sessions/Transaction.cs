@@ -1,5 +1,6 @@
 // MULTI: the requests queued until EXEC, copied out of the receive buffer as RESP frames.
 using Shoal.Protocol.Resp;
+using Shoal.Server.Commands;
 
 namespace Shoal.Server.Sessions;
 
@@ -18,11 +19,19 @@ internal sealed class Transaction : IDisposable
     /// <summary>Keys of all queued requests lie in this slot; -1 while none has keys.</summary>
     public int Slot { get; set; } = -1;
 
-    /// <summary>One of the queued requests is a write.</summary>
-    public bool HasWrite { get; set; }
+    /// <summary>Flags that any of the queued commands has.</summary>
+    public CommandFlags AnyFlags { get; private set; }
 
-    public void Queue(in Request request)
+    /// <summary>Flags that all of the queued commands have.</summary>
+    public CommandFlags AllFlags { get; private set; } = (CommandFlags)(-1);
+
+    /// <summary>One of the queued requests is a write, or may be replicated like one.</summary>
+    public bool HasWrite => (AnyFlags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;
+
+    public void Queue(in Request request, CommandFlags flags)
     {
+        AnyFlags |= flags;
+        AllFlags &= flags;
         var frame = request.Frame;
         Frames.Append(frame);
         Count++;

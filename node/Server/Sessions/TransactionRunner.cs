@@ -6,7 +6,7 @@ using Shoal.Server.Hosting;
 
 namespace Shoal.Server.Sessions;
 
-internal sealed unsafe class TransactionRunner(NodeServices node, Dispatcher dispatcher, Gates gates)
+internal sealed unsafe class TransactionRunner(NodeServices node, Dispatcher dispatcher)
 {
     private readonly RespReader _reader = new(new RespLimits());
 
@@ -71,8 +71,7 @@ internal sealed unsafe class TransactionRunner(NodeServices node, Dispatcher dis
             _reader.Read(start + at, open.Frames.Length - at, out inner.Request, out int length);
             at += length;
             dispatcher.Resolve(ref inner);
-            if (!c.IsReplay && gates.Refusal(ref inner) is { } refusal) c.Reply.Error(refusal);
-            else dispatcher.Call(ref inner);
+            dispatcher.Call(ref inner);
         }
         node.Journal.CloseTransaction();
         c.Reply.ErrorSeen = false;

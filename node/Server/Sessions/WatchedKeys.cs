@@ -1,5 +1,6 @@
 // WATCH: which sessions look at which keys. A change of a watched key marks its sessions; their EXEC then answers null.
 using System.Runtime.InteropServices;
+using Shoal.Store;
 
 namespace Shoal.Server.Sessions;
 
@@ -53,13 +54,16 @@ internal sealed class WatchRegistry
         foreach (var by in list) by.Dirty = true;
     }
 
-    /// <summary>Everything of a database vanished (FLUSHDB, SWAPDB, a full sync): who watched an existing key of it is told.
-    /// A key created since WATCH has made its watcher dirty already.</summary>
-    public void Cleared(int db)
+    /// <summary>Everything of a database vanished (FLUSHDB, SWAPDB, a full sync): who watched a key that was there, or that
+    /// <paramref name="now"/> is, is told. A key created since WATCH has made its watcher dirty already.</summary>
+    public void Cleared(Keyspace now)
     {
         foreach (var (name, list) in _watchers)
-            if (name.Db == db)
-                foreach (var by in list) by.Dirty |= by.Keys.Exists(k => k.Existed && k.Db == db);
+        {
+            if (name.Db != now.Index) continue;
+            foreach (var by in list)
+                by.Dirty |= by.Keys.Exists(k => k.Db == name.Db && k.Key.AsSpan().SequenceEqual(name.Key) && (k.Existed || now.Peek(k.Key, k.Slot).Exists));
+        }
     }
 
     private sealed class KeyNameComparer : IEqualityComparer<KeyName>

@@ -143,12 +143,12 @@ public class SnapshotRoundTripTests
         {
             var key = Bytes(name[2..]);
             var dump = payload.Of(databases[0].Find(key, 0)).ToArray();
-            Assert.True(DumpPayload.IsSound(dump));
+            Assert.True(payload.IsSound(dump));
             keys.Remove(key, 0);
             Assert.Null(payload.Restore(keys, key, 0, dump, -1));
             Assert.Equal(content.Split('=', 2)[1], Describe(databases)["1:" + name[2..]].Split('=', 2)[1]);
             dump[random.Next(dump.Length - 10)] ^= 0x10;
-            Assert.False(DumpPayload.IsSound(dump));
+            Assert.False(payload.IsSound(dump));
             keys.Remove(key, 0);
             if (payload.Restore(keys, key, 0, dump, -1) is not null) Assert.False(keys.Find(key, 0).Exists);
         }

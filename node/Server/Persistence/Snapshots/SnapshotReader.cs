@@ -38,6 +38,9 @@ public sealed class SnapshotReader(Databases databases)
     /// <summary>Entries whose time has come are left out (a primary's own file); else they are kept until the journal says so.</summary>
     public bool DropsExpired { get; init; }
 
+    /// <summary>A key that is there already is replaced; else it is damage.</summary>
+    public bool Replaces { get; init; }
+
     /// <summary>Called every few hundred entries with the offset reached: serve sockets, count progress.</summary>
     public Action<long>? Tick { get; init; }
 
@@ -139,7 +142,8 @@ public sealed class SnapshotReader(Databases databases)
         name.CopyTo(_key);
         var key = _key.AsSpan(0, name.Length);
         int slot = databases.ClusterMode ? HashSlot.Of(key) : 0;
-        if (keys.Peek(key, slot).Exists) throw from.Corrupt($"key '{EntryDecoder.Printable(key)}' appears twice");
+        if (Replaces) keys.Remove(key, slot);
+        else if (keys.Peek(key, slot).Exists) throw from.Corrupt($"key '{EntryDecoder.Printable(key)}' appears twice");
         var e = _entries.Read(from, type, keys, key, slot);
         if (!e.Exists) return;
         if (DropsExpired && expireAt >= 0 && expireAt <= databases.NowMs)
