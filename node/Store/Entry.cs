@@ -2,11 +2,12 @@
 //
 //   offset size  what
 //   0      1     low 4 bits ValueType, high 4 bits Encoding
-//   1      1     flags: 1 = has expiry, 2 = has the extension word
+//   1      1     flags: 1 = has expiry, 2 = has the extension word, 4 = has a client word
 //   2      3     access clock: LRU seconds, or LFU (16 bits of minutes, 8 bits of counter)
 //   5      1     key length; 255 = see the extension
 //   6      2     value length; 65535 = see the extension
 //   8      8     expiry, unix ms            (only with flag 1)
+//   ..     8     client word, never 0       (only with flag 4)
 //   ..     8     key length u32, value length u32 (only with flag 2)
 //   ..           key bytes, then value bytes
 //
@@ -21,6 +22,7 @@ public static unsafe class Entry
     internal const int HeaderBytes = 8;
     internal const byte HasExpiryFlag = 1;
     internal const byte ExtendedFlag = 2;
+    internal const byte ClientWordFlag = 4;
     private const int LongKey = 255;
     private const int LongValue = 65535;
 
@@ -36,6 +38,12 @@ public static unsafe class Entry
     /// <summary>Expiry in unix ms, or -1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long ExpireAt(byte* e) => HasExpiry(e) ? *(long*)(e + HeaderBytes) : -1;
+
+    /// <summary>What the protocol that wrote a string keeps beside it (memcached's flags and version); 0 = nothing.</summary>
+    public static ulong ClientWord(byte* e) => (e[1] & ClientWordFlag) != 0 ? *(ulong*)(e + HeaderBytes + ((e[1] & HasExpiryFlag) << 3)) : 0;
+
+    /// <summary>Changes the client word of an entry that has one.</summary>
+    internal static void SetClientWord(byte* e, ulong word) => *(ulong*)(e + HeaderBytes + ((e[1] & HasExpiryFlag) << 3)) = word;
 
     /// <summary>24-bit access clock; its meaning depends on the eviction policy.</summary>
     public static uint Clock(byte* e) => *(uint*)(e + 1) >> 8;
@@ -72,19 +80,21 @@ public static unsafe class Entry
 
     /// <summary>Bytes an entry of this shape takes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static long SizeFor(int keyLength, int valueLength, bool hasExpiry) =>
-        HeaderBytes + (hasExpiry ? 8 : 0) + (NeedsExtension(keyLength, valueLength) ? 8 : 0) + (long)keyLength + valueLength;
+    public static long SizeFor(int keyLength, int valueLength, bool hasExpiry, bool hasClientWord) =>
+        HeaderBytes + (hasExpiry ? 8 : 0) + (hasClientWord ? 8 : 0) + (NeedsExtension(keyLength, valueLength) ? 8 : 0) + (long)keyLength + valueLength;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool KeyEquals(byte* e, ReadOnlySpan<byte> key) =>
         e[5] == (key.Length < LongKey ? key.Length : LongKey) && key.SequenceEqual(Key(e));
 
-    /// <summary>Writes header and lengths for a shape; leaves kind, expiry value, key and value bytes to the caller.</summary>
+    /// <summary>Writes flags, lengths, expiry and client word for a shape; leaves kind, key and value bytes to the caller.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void WriteShape(byte* e, int keyLength, int valueLength, bool hasExpiry)
+    private static void WriteShape(byte* e, int keyLength, int valueLength, long expireAtMs, ulong clientWord)
     {
         bool extended = NeedsExtension(keyLength, valueLength);
-        e[1] = (byte)((hasExpiry ? HasExpiryFlag : 0) | (extended ? ExtendedFlag : 0));
+        e[1] = FlagsOf(expireAtMs, extended, clientWord);
+        if (expireAtMs >= 0) *(long*)(e + HeaderBytes) = expireAtMs;
+        if (clientWord != 0) SetClientWord(e, clientWord);
         e[5] = (byte)Math.Min(keyLength, LongKey);
         *(ushort*)(e + 6) = (ushort)Math.Min(valueLength, LongValue);
         if (!extended) return;
@@ -95,40 +105,39 @@ public static unsafe class Entry
 
     /// <summary>A new entry with its key; value bytes are left undefined.</summary>
     internal static long Create(
-        Arena arena, ReadOnlySpan<byte> key, int valueLength, long expireAtMs, ValueType type, Encoding encoding)
+        Arena arena, ReadOnlySpan<byte> key, int valueLength, long expireAtMs, ValueType type, Encoding encoding, ulong clientWord = 0)
     {
-        bool hasExpiry = expireAtMs >= 0;
-        long offset = arena.Allocate(SizeFor(key.Length, valueLength, hasExpiry));
+        long offset = arena.Allocate(SizeFor(key.Length, valueLength, expireAtMs >= 0, clientWord != 0));
         byte* e = arena.At(offset);
         *(ulong*)e = 0;
-        WriteShape(e, key.Length, valueLength, hasExpiry);
+        WriteShape(e, key.Length, valueLength, expireAtMs, clientWord);
         SetKind(e, type, encoding);
-        if (hasExpiry) *(long*)(e + HeaderBytes) = expireAtMs;
         key.CopyTo(new Span<byte>(KeyPointer(e), key.Length));
         return offset;
     }
 
     /// <summary>
-    /// Changes value length and presence of an expiry, keeping key, clock, kind and the first bytes of the value. Stays in
-    /// its cell when the cell size fits; else moves, and the old cell is freed. Returns the offset.
+    /// Changes value length and presence of an expiry and a client word, keeping key, clock, kind and the first bytes of the
+    /// value. Stays in its cell when the cell size fits; else moves, and the old cell is freed. Returns the offset.
     /// </summary>
-    internal static long Reshape(Arena arena, byte* e, int valueLength, long expireAtMs, bool keepValue)
+    internal static long Reshape(Arena arena, byte* e, int valueLength, long expireAtMs, ulong clientWord, bool keepValue)
     {
-        bool hasExpiry = expireAtMs >= 0;
         int keyLength = KeyLength(e);
-        long oldSize = Size(e), newSize = SizeFor(keyLength, valueLength, hasExpiry);
+        long oldSize = Size(e), newSize = SizeFor(keyLength, valueLength, expireAtMs >= 0, clientWord != 0);
         int kept = keepValue ? Math.Min(ValueLength(e), valueLength) : 0;
         byte* oldKey = KeyPointer(e);
         if (SameCell(oldSize, newSize) || arena.TryResize(e - arena.Base, oldSize, newSize))
         {
-            WriteShapeInPlace(e, keyLength, valueLength, expireAtMs, oldKey, kept);
+            bool extended = NeedsExtension(keyLength, valueLength);
+            byte* newKey = e + KeyOffset(FlagsOf(expireAtMs, extended, clientWord));
+            if (newKey != oldKey) Buffer.MemoryCopy(oldKey, newKey, long.MaxValue, (long)keyLength + kept);
+            WriteShape(e, keyLength, valueLength, expireAtMs, clientWord);
             return e - arena.Base;
         }
         long offset = arena.Allocate(newSize);
         byte* moved = arena.At(offset);
         *(ulong*)moved = *(ulong*)e;
-        WriteShape(moved, keyLength, valueLength, hasExpiry);
-        if (hasExpiry) *(long*)(moved + HeaderBytes) = expireAtMs;
+        WriteShape(moved, keyLength, valueLength, expireAtMs, clientWord);
         Buffer.MemoryCopy(oldKey, KeyPointer(moved), newSize, (long)keyLength + kept);
         arena.Free(e - arena.Base, oldSize);
         return offset;
@@ -138,23 +147,16 @@ public static unsafe class Entry
     internal static bool SameCell(long oldSize, long newSize) =>
         newSize <= int.MaxValue && oldSize <= int.MaxValue && Arena.RoundUp((int)oldSize) == Arena.RoundUp((int)newSize);
 
-    private static void WriteShapeInPlace(byte* e, int keyLength, int valueLength, long expireAtMs, byte* oldKey, int kept)
-    {
-        bool hasExpiry = expireAtMs >= 0;
-        bool extended = NeedsExtension(keyLength, valueLength);
-        byte flags = (byte)((hasExpiry ? HasExpiryFlag : 0) | (extended ? ExtendedFlag : 0));
-        byte* newKey = e + KeyOffset(flags);
-        if (newKey != oldKey) Buffer.MemoryCopy(oldKey, newKey, long.MaxValue, (long)keyLength + kept);
-        WriteShape(e, keyLength, valueLength, hasExpiry);
-        if (hasExpiry) *(long*)(e + HeaderBytes) = expireAtMs;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte FlagsOf(long expireAtMs, bool extended, ulong clientWord) =>
+        (byte)((expireAtMs >= 0 ? HasExpiryFlag : 0) | (extended ? ExtendedFlag : 0) | (clientWord != 0 ? ClientWordFlag : 0));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool NeedsExtension(int keyLength, int valueLength) => keyLength >= LongKey || valueLength >= LongValue;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int KeyOffset(byte flags) => HeaderBytes + ((flags & HasExpiryFlag) << 3) + ((flags & ExtendedFlag) << 2);
+    private static int KeyOffset(byte flags) => HeaderBytes + ((flags & HasExpiryFlag) << 3) + ((flags & ExtendedFlag) << 2) + ((flags & ClientWordFlag) << 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* Extension(byte* e) => e + HeaderBytes + ((e[1] & HasExpiryFlag) << 3);
+    private static byte* Extension(byte* e) => e + HeaderBytes + ((e[1] & HasExpiryFlag) << 3) + ((e[1] & ClientWordFlag) << 1);
 }

@@ -38,6 +38,9 @@ public unsafe struct EntryRef
     /// <summary>Expiry in unix ms, or -1.</summary>
     public readonly long ExpireAtMs => Entry.ExpireAt(Pointer);
 
+    /// <summary>What the protocol that wrote a string keeps beside it (memcached's flags and version); 0 = nothing.</summary>
+    public readonly ulong ClientWord => Entry.ClientWord(Pointer);
+
     /// <summary>Slot as given to the lookup (always 0 outside cluster mode).</summary>
     public readonly int Slot => SlotNumber;
 

@@ -170,7 +170,7 @@ public sealed unsafe class Keyspace
     public void ResizeValue(ref EntryRef entry, int newLength)
     {
         byte* e = entry.Pointer;
-        Moved(ref entry, Entry.Reshape(_arena, e, newLength, Entry.ExpireAt(e), keepValue: true));
+        Moved(ref entry, Entry.Reshape(_arena, e, newLength, Entry.ExpireAt(e), Entry.ClientWord(e), keepValue: true));
     }
 
     /// <summary>Changes encoding and value length, keeping the first bytes. After FindForWrite or Create.</summary>
@@ -197,6 +197,23 @@ public sealed unsafe class Keyspace
         if (value.Length <= 20 && IntegerText.TryParse(value, out long number))
             return Replace(key, slot, hash, new ReadOnlySpan<byte>(&number, 8), expireAtMs, Encoding.Int);
         return Replace(key, slot, hash, value, expireAtMs, value.Length <= EmbeddedLimit ? Encoding.Embedded : Encoding.Raw);
+    }
+
+    /// <summary>Sets a string together with its client word (0 = none), replacing a value of any type.</summary>
+    public EntryRef SetString(ReadOnlySpan<byte> key, int slot, ReadOnlySpan<byte> value, long expireAtMs, ulong clientWord)
+    {
+        EntryRef entry = SetString(key, slot, value, expireAtMs);
+        SetClientWord(ref entry, clientWord);
+        return entry;
+    }
+
+    /// <summary>Gives a string another client word (0 = none); the entry may move. After FindForWrite or a set.</summary>
+    public void SetClientWord(ref EntryRef entry, ulong word)
+    {
+        byte* e = entry.Pointer;
+        ulong had = Entry.ClientWord(e);
+        if (had != 0 && word != 0) Entry.SetClientWord(e, word);
+        else if (had != word) Moved(ref entry, Entry.Reshape(_arena, e, Entry.ValueLength(e), Entry.ExpireAt(e), word, keepValue: true));
     }
 
     /// <summary>As SetString, but a number stays text: what INCRBYFLOAT stores reports embstr even when it is whole.</summary>
@@ -229,7 +246,7 @@ public sealed unsafe class Keyspace
         if (atMs >= 0 && had)
             *(long*)(e + Entry.HeaderBytes) = atMs;
         else if (atMs >= 0 || had)
-            Moved(ref entry, Entry.Reshape(_arena, e, Entry.ValueLength(e), atMs, keepValue: true));
+            Moved(ref entry, Entry.Reshape(_arena, e, Entry.ValueLength(e), atMs, Entry.ClientWord(e), keepValue: true));
         NoteExpiry(table, entry.Bucket, had, atMs);
     }
 
@@ -431,9 +448,9 @@ public sealed unsafe class Keyspace
         if (Entry.TypeOf(e) != ValueType.String) _owner.LifetimeOf(entry.Type)?.Free(_arena, entry);
         bool had = Entry.HasExpiry(e);
         if (expireAtMs == -2) expireAtMs = Entry.ExpireAt(e);
-        if (value.Length != Entry.ValueLength(e) || had != expireAtMs >= 0)
+        if (value.Length != Entry.ValueLength(e) || had != expireAtMs >= 0 || Entry.ClientWord(e) != 0)
         {
-            Moved(ref entry, Entry.Reshape(_arena, e, value.Length, expireAtMs, keepValue: false));
+            Moved(ref entry, Entry.Reshape(_arena, e, value.Length, expireAtMs, 0, keepValue: false));
             e = entry.Pointer;
         }
         else if (had)
@@ -528,7 +545,7 @@ public sealed unsafe class Keyspace
     private EntryRef CopyCell(in EntryRef source, ReadOnlySpan<byte> newKey, int newSlot)
     {
         SlotTable* table = Charge(newSlot);
-        long offset = Entry.Create(_arena, newKey, source.ValueLength, source.ExpireAtMs, source.Type, source.Encoding);
+        long offset = Entry.Create(_arena, newKey, source.ValueLength, source.ExpireAtMs, source.Type, source.Encoding, source.ClientWord);
         source.Value.CopyTo(Entry.Value(_arena.At(offset)));
         return Insert(table, newSlot & _slotMask, _arena.Hash.Of(newKey), offset);
     }

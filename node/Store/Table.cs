@@ -78,7 +78,7 @@ public static unsafe class Table
     /// <summary>Changes a value's length, keeping its first bytes; the entry may move.</summary>
     public static void ResizeValue(Arena arena, ref TablePosition at, int newLength)
     {
-        long offset = Entry.Reshape(arena, at.Entry, newLength, Entry.ExpireAt(at.Entry), keepValue: true);
+        long offset = Entry.Reshape(arena, at.Entry, newLength, Entry.ExpireAt(at.Entry), 0, keepValue: true);
         at.Entry = arena.At(offset);
         Bucket.Write(at.Slot, offset);
     }

@@ -46,7 +46,8 @@ public sealed class NodeHost : IDisposable
     public IPEndPoint? EndPoint { get; private set; }
 
     /// <summary>The parts in start order; they stop in the reverse one.</summary>
-    private static INodePart[] PartsInOrder() => [new ServerPart(), new PubSubPart(), new PersistencePart(), new ReplicationPart(), new ClusterPart()];
+    private static INodePart[] PartsInOrder() =>
+        [new ServerPart(), new PubSubPart(), new PersistencePart(), new ReplicationPart(), new ClusterPart(), new Memcached.MemcachedPart()];
 
     /// <summary>
     /// Builds and starts a node from command-line arguments. Throws <see cref="ConfigException"/> for a bad setting and
@@ -159,30 +160,8 @@ public sealed class NodeHost : IDisposable
     {
         var log = Services.Loggers.CreateLogger("network");
         int port = (int)_settings.Port.Value;
-        var addresses = _settings.Bind.Value.Count == 0 ? ["127.0.0.1"] : _settings.Bind.Value;
-        foreach (string address in addresses)
-        {
-            bool optional = address.StartsWith('-');
-            foreach (var ip in Resolve(address.TrimStart('-'), optional))
-            {
-                try
-                {
-                    var at = (IPEndPoint)Services.Transport.Listen(new IPEndPoint(ip, port), (int)_settings.Backlog.Value);
-                    EndPoint ??= at;
-                    // With port 0 every address shares the port the first one got.
-                    port = at.Port;
-                }
-                catch (SocketException e) when (optional && e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
-                {
-                    log.LogDebug("No {Address} on this machine", ip);
-                }
-                catch (SocketException e)
-                {
-                    log.LogWarning("Failed listening on port {Port} (tcp), aborting.", port);
-                    throw new StartException($"Could not create server TCP listening socket {ip}:{port}: bind: {e.Message}");
-                }
-            }
-        }
+        EndPoint = BindAddresses.Listen(_config, Services.Transport, port, (int)_settings.Backlog.Value, log);
+        port = EndPoint?.Port ?? port;
         if (_settings.UnixSocket.Value is { Length: > 0 } path)
         {
             File.Delete(path);
@@ -190,21 +169,6 @@ public sealed class NodeHost : IDisposable
         }
         if (EndPoint is null && _settings.UnixSocket.Value.Length == 0) throw new StartException("Configured to not listen anywhere, exiting.");
         Services.Port = port;
-    }
-
-    private static IEnumerable<IPAddress> Resolve(string address, bool optional)
-    {
-        if (address == "*") return [IPAddress.Any];
-        if (address == "::*") return [IPAddress.IPv6Any];
-        if (IPAddress.TryParse(address, out var ip)) return [ip];
-        try
-        {
-            return Dns.GetHostAddresses(address).Take(1);
-        }
-        catch (SocketException e)
-        {
-            return optional ? [] : throw new StartException($"bind: {address}: {e.Message}");
-        }
     }
 
     private void Run()

@@ -28,6 +28,9 @@ public abstract class Connection
     /// <summary>Socket number for CLIENT LIST; -1 where there is none.</summary>
     public virtual int Descriptor => -1;
 
+    /// <summary>Who serves it.</summary>
+    internal IRequestHandler Handler { get; init; } = null!;
+
     /// <summary>Handler's state of this connection (the session).</summary>
     public object? State { get; set; }
 

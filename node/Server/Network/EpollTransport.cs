@@ -15,7 +15,7 @@ public sealed unsafe class EpollTransport : ITransport
 
     private readonly IRequestHandler _handler;
     private readonly HeldReplies _held;
-    private readonly List<Socket> _listeners = [];
+    private readonly List<(Socket Socket, IRequestHandler Handler)> _listeners = [];
     private readonly int _epoll;
     private readonly int _wake;
     private readonly byte* _events;
@@ -65,7 +65,7 @@ public sealed unsafe class EpollTransport : ITransport
 
     public long BytesOut { get; internal set; }
 
-    public EndPoint Listen(EndPoint at, int backlog)
+    public EndPoint Listen(EndPoint at, int backlog, IRequestHandler? handler = null)
     {
         var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
         try
@@ -83,13 +83,13 @@ public sealed unsafe class EpollTransport : ITransport
             socket.Dispose();
             throw;
         }
-        _listeners.Add(socket);
+        _listeners.Add((socket, handler ?? _handler));
         return socket.LocalEndPoint!;
     }
 
     public void StopListening()
     {
-        foreach (var socket in _listeners)
+        foreach (var (socket, _) in _listeners)
         {
             Control(Libc.CtlDelete, (int)socket.Handle, 0);
             socket.Dispose();
@@ -172,7 +172,7 @@ public sealed unsafe class EpollTransport : ITransport
     {
         _consuming = connection;
         int mark = Replies.Length;
-        int used = _handler.Consume(connection, bytes);
+        int used = connection.Handler.Consume(connection, bytes);
         _consuming = null;
         int length = Replies.Length - mark;
         if (length > 0)
@@ -228,7 +228,7 @@ public sealed unsafe class EpollTransport : ITransport
         _byFd[connection.Fd] = null;
         ConnectionCount--;
         if (_resting) RestListeners(false);
-        _handler.Closed(connection);
+        connection.Handler.Closed(connection);
     }
 
     internal void Control(int operation, int fd, int interest)
@@ -256,7 +256,8 @@ public sealed unsafe class EpollTransport : ITransport
         }
         if ((uint)fd >= (uint)_byFd.Length || _byFd[fd] is not { } connection)
         {
-            if (_listeners.Exists(s => (int)s.Handle == fd)) Accept(fd);
+            int listener = _listeners.FindIndex(l => (int)l.Socket.Handle == fd);
+            if (listener >= 0) Accept(fd, _listeners[listener].Handler);
             return;
         }
         if ((events & Libc.EpollOut) != 0) connection.WriteReady();
@@ -266,7 +267,7 @@ public sealed unsafe class EpollTransport : ITransport
         else connection.ReadReady(buffer, TransportOptions.TurnBytes);
     }
 
-    private void Accept(int listener)
+    private void Accept(int listener, IRequestHandler handler)
     {
         byte* address = stackalloc byte[128];
         for (int i = 0; i < 256; i++)
@@ -283,14 +284,14 @@ public sealed unsafe class EpollTransport : ITransport
             length = 128;
             string local = Libc.GetSocketName(fd, address, &length) == 0 ? Libc.AddressText(address, length) : "";
             Tune(fd, remote);
-            Add(fd, remote, local);
+            Add(fd, remote, local, handler);
         }
     }
 
     private void RestListeners(bool rest)
     {
         _resting = rest;
-        foreach (var socket in _listeners) Control(Libc.CtlModify, (int)socket.Handle, rest ? 0 : Libc.EpollIn);
+        foreach (var (socket, _) in _listeners) Control(Libc.CtlModify, (int)socket.Handle, rest ? 0 : Libc.EpollIn);
     }
 
     private void Tune(int fd, string remote)
@@ -304,14 +305,14 @@ public sealed unsafe class EpollTransport : ITransport
         Libc.SetOption(fd, 6, 6 /* KEEPCNT */, 3);
     }
 
-    private void Add(int fd, string remote, string local)
+    private void Add(int fd, string remote, string local, IRequestHandler handler)
     {
         if (fd >= _byFd.Length) Array.Resize(ref _byFd, Math.Max(fd + 1, _byFd.Length * 2));
-        var connection = new EpollConnection(this, ++_nextId, fd, remote, local);
+        var connection = new EpollConnection(this, ++_nextId, fd, remote, local) { Handler = handler };
         _byFd[fd] = connection;
         ConnectionCount++;
         Control(Libc.CtlAdd, fd, Libc.EpollIn);
-        if (!_handler.Opened(connection) && !connection.IsClosed) connection.CloseAfterReplies();
+        if (!handler.Opened(connection) && !connection.IsClosed) connection.CloseAfterReplies();
     }
 
     private static int Check(int result, string call) =>

@@ -16,8 +16,9 @@ public interface ITransport : IDisposable
     /// <summary>Called by <see cref="Turn"/> between waiting and serving: the engine moves its clock and runs posts.</summary>
     Action? Awake { get; set; }
 
-    /// <summary>Binds and listens; returns the end point with the real port. Throws SocketException.</summary>
-    EndPoint Listen(EndPoint at, int backlog);
+    /// <summary>Binds and listens; returns the end point with the real port. Throws SocketException.
+    /// <paramref name="handler"/> serves what connects there; null = the transport's own (RESP).</summary>
+    EndPoint Listen(EndPoint at, int backlog, IRequestHandler? handler = null);
 
     /// <summary>Stops accepting.</summary>
     void StopListening();

@@ -12,7 +12,7 @@ namespace Shoal.Server.Network;
 public sealed class PipeTransport(IRequestHandler handler, TransportOptions options) : ITransport
 {
     private readonly ConcurrentQueue<PipeConnection> _ready = new();
-    private readonly ConcurrentQueue<Socket> _accepted = new();
+    private readonly ConcurrentQueue<(Socket Socket, IRequestHandler Handler)> _accepted = new();
     private readonly HashSet<PipeConnection> _open = [];
     private readonly List<Socket> _listeners = [];
     private readonly SemaphoreSlim _signal = new(0, int.MaxValue);
@@ -35,7 +35,7 @@ public sealed class PipeTransport(IRequestHandler handler, TransportOptions opti
 
     public long BytesOut { get; internal set; }
 
-    public EndPoint Listen(EndPoint at, int backlog)
+    public EndPoint Listen(EndPoint at, int backlog, IRequestHandler? other = null)
     {
         var socket = new Socket(at.AddressFamily, SocketType.Stream, at is IPEndPoint ? ProtocolType.Tcp : ProtocolType.Unspecified);
         try
@@ -50,7 +50,7 @@ public sealed class PipeTransport(IRequestHandler handler, TransportOptions opti
             throw;
         }
         _listeners.Add(socket);
-        _ = AcceptAsync(socket);
+        _ = AcceptAsync(socket, other ?? handler);
         return socket.LocalEndPoint!;
     }
 
@@ -65,7 +65,7 @@ public sealed class PipeTransport(IRequestHandler handler, TransportOptions opti
         _signal.Wait(timeoutMs);
         while (_signal.CurrentCount > 0 && _signal.Wait(0)) { }
         Awake?.Invoke();
-        while (_accepted.TryDequeue(out var socket)) Add(socket);
+        while (_accepted.TryDequeue(out var accepted)) Add(accepted.Socket, accepted.Handler);
         for (int left = _ready.Count; left > 0 && _ready.TryDequeue(out var connection); left--) connection.Serve();
     }
 
@@ -111,7 +111,7 @@ public sealed class PipeTransport(IRequestHandler handler, TransportOptions opti
     internal int Consume(PipeConnection connection, ReadOnlySpan<byte> bytes)
     {
         int mark = Replies.Length;
-        int used = handler.Consume(connection, bytes);
+        int used = connection.Handler.Consume(connection, bytes);
         int length = Replies.Length - mark;
         if (length > 0)
         {
@@ -133,16 +133,16 @@ public sealed class PipeTransport(IRequestHandler handler, TransportOptions opti
 
     internal void Forget(PipeConnection connection)
     {
-        if (_open.Remove(connection)) handler.Closed(connection);
+        if (_open.Remove(connection)) connection.Handler.Closed(connection);
     }
 
-    private async Task AcceptAsync(Socket listener)
+    private async Task AcceptAsync(Socket listener, IRequestHandler server)
     {
         while (true)
         {
             try
             {
-                _accepted.Enqueue(await listener.AcceptAsync().ConfigureAwait(false));
+                _accepted.Enqueue((await listener.AcceptAsync().ConfigureAwait(false), server));
                 _signal.Release();
             }
             catch (ObjectDisposedException)
@@ -160,7 +160,7 @@ public sealed class PipeTransport(IRequestHandler handler, TransportOptions opti
         }
     }
 
-    private void Add(Socket socket)
+    private void Add(Socket socket, IRequestHandler server)
     {
         string remote, local;
         try
@@ -175,9 +175,9 @@ public sealed class PipeTransport(IRequestHandler handler, TransportOptions opti
             socket.Dispose();
             return;
         }
-        var connection = new PipeConnection(this, ++_nextId, socket, remote, local);
+        var connection = new PipeConnection(this, ++_nextId, socket, remote, local) { Handler = server };
         _open.Add(connection);
-        if (!handler.Opened(connection) && !connection.IsClosed) connection.CloseAfterReplies();
+        if (!server.Opened(connection) && !connection.IsClosed) connection.CloseAfterReplies();
         else connection.Start();
     }
 }

@@ -28,10 +28,12 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
     {
         _node = node;
         _table = node.Commands;
-        _gates = new Gates(node);
+        Gates = _gates = new Gates(node);
         _meter = new CallMeter(node);
         Transactions = new TransactionRunner(node, this);
     }
+
+    internal Gates Gates { get; }
 
     internal TransactionRunner Transactions { get; }
 

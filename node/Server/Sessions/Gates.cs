@@ -67,6 +67,18 @@ internal sealed class Gates(NodeServices node)
         return null;
     }
 
+    /// <summary>The gates for a command of another protocol than RESP: its row is known and it is never queued.
+    /// <paramref name="refusal"/>: RESP's error text, for the caller to put into its own words.</summary>
+    public Verdict CheckForeign(ref CommandContext c, out string? refusal)
+    {
+        refusal = null;
+        c.Slot = 0;
+        if (_serving.IsPausing && IsPaused(ref c)) return Later(ref c);
+        if (node.Cluster.Enabled && !c.Command.Keys.IsEmpty && Route(ref c, out refusal) == RouteKind.Wait) return Later(ref c);
+        refusal ??= Refusal(ref c);
+        return refusal is null ? Verdict.Run : Verdict.Answered;
+    }
+
     /// <summary>loading, stale, writable, memory: the state of the node against what the command is; EXEC is what it queued.</summary>
     public string? Refusal(ref CommandContext c)
     {

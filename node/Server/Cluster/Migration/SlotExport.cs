@@ -89,6 +89,13 @@ internal sealed class SlotExport : ISnapshotSink, IJournalTap
         _link.Arg(payload);
         _link.Arg("REPLACE"u8);
         _link.Arg("ABSTTL"u8);
+        if (entry.ClientWord is > 0 and var word)
+        {
+            _link.Begin(3);
+            _link.Arg("CLIENTWORD"u8);
+            _link.Arg(entry.Key);
+            _link.Arg((long)word);
+        }
         _link.FlushIfFull();
         Task.Keys++;
         Task.Bytes += entry.Key.Length + payload.Length;

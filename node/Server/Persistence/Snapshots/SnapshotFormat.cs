@@ -1,7 +1,7 @@
 // The RDB file format, as far as we write and read it.
 //
 //   "REDIS" + 4 digits version        10 written; 1 .. 12 (Redis) and 80 (Valkey 9) read
-//   FA  key value                     aux field (strings)
+//   FA  key value                     aux field (strings); "shoal-client" belongs to the entry behind it, others read over it
 //   F5  code                          function library (read over: scripting is not there yet)
 //   FE  db                            entries that follow belong to this database
 //   FB  keys, expiring keys           size hint
@@ -70,6 +70,9 @@ public static class SnapshotFormat
     public const byte TypeStream3 = 21;
     public const byte TypeHashExpiryPreGa = 22;
     public const byte TypeHashExpiry = 25;
+
+    /// <summary>Aux field before an entry: its client word (memcached's flags and version) as a signed number.</summary>
+    public const string ClientWordAux = "shoal-client";
 
     public const int NodePlain = 1;
     public const int NodePacked = 2;

@@ -34,6 +34,7 @@ public sealed class SnapshotReader(Databases databases)
     private const int TickEvery = 256;
     private readonly EntryDecoder _entries = new(databases[0]);
     private byte[] _key = new byte[256];
+    private ulong _clientWord;
 
     /// <summary>Entries whose time has come are left out (a primary's own file); else they are kept until the journal says so.</summary>
     public bool DropsExpired { get; init; }
@@ -153,13 +154,15 @@ public sealed class SnapshotReader(Databases databases)
             return;
         }
         contents.Keys++;
+        if (_clientWord != 0 && e.Type == Store.ValueType.String) keys.SetClientWord(ref e, _clientWord);
+        _clientWord = 0;
         if (expireAt >= 0) keys.SetExpiry(ref e, expireAt);
         if (frequency >= 0 && databases.Clock.CountsFrequency) databases.Clock.SetFrequency(e, frequency);
         else if (idle >= 0 && !databases.Clock.CountsFrequency) databases.Clock.SetIdle(e, idle);
         if (contents.Keys % TickEvery == 0) Tick?.Invoke(from.Offset);
     }
 
-    private static void Aux(SnapshotDecoder from, SnapshotContents contents)
+    private void Aux(SnapshotDecoder from, SnapshotContents contents)
     {
         string name = Text.Latin1.GetString(from.String());
         if (name == "lua")
@@ -168,7 +171,9 @@ public sealed class SnapshotReader(Databases databases)
             return;
         }
         string value = Text.Latin1.GetString(from.String());
-        if (name == "repl-id" && value.Length == 40) contents.ReplicationId = value;
+        if (name == SnapshotFormat.ClientWordAux && long.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out long word))
+            _clientWord = (ulong)word;
+        else if (name == "repl-id" && value.Length == 40) contents.ReplicationId = value;
         else if (name == "repl-offset" && long.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out long offset))
             contents.ReplicationOffset = offset;
         else if (name == "repl-stream-db" && int.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out int db))

@@ -85,6 +85,7 @@ public sealed class SnapshotWriter : ISnapshotSink
     void ISnapshotSink.Entry(int db, int slot, in EntryRef entry)
     {
         if (db != _db) Select(db);
+        if (entry.ClientWord is > 0 and var word) Aux(SnapshotFormat.ClientWordAux, (long)word);
         if (entry.ExpireAtMs >= 0)
         {
             _encoder.Byte(SnapshotFormat.OpExpiryMs);
