@@ -5,6 +5,7 @@ using System.Buffers.Text;
 using Shoal.Protocol.Resp;
 using Shoal.Server.Commands;
 using Shoal.Server.Hosting;
+using Shoal.Server.PubSub;
 using Shoal.Server.Sessions;
 using Shoal.Store;
 using static Shoal.Server.Commands.CommandFlags;
@@ -231,6 +232,7 @@ internal sealed unsafe class ItemOperations
         {
             Item = c.Keys.SetString(c[1], c.Slot, _joined.Written, Keep, word.Bits);
             c.Changed();
+            c.Notify(KeyEventClass.String, "append"u8, c[1]);
             c.Propagate("APPEND"u8, c[1], Order.Value); // flags stay with the item on the other side as well
         }
         else Put(ref c, _joined.Written, Keep, word);
@@ -295,6 +297,7 @@ internal sealed unsafe class ItemOperations
         if (value.Length > MaxItemBytes) { _outcome = Outcome.TooLarge; return; }
         Item = c.Keys.SetString(c[1], c.Slot, value, expireAtMs, word.Bits);
         c.Changed();
+        c.Notify(KeyEventClass.String, "set"u8, c[1]);
         bool both = word.Flags != 0;
         if (both) _node.Journal.OpenTransaction();
         if (expireAtMs >= 0) c.Propagate(5).Arg("SET"u8).Arg(c[1]).Arg(value).Arg("PXAT"u8).Arg(expireAtMs).End();
@@ -316,6 +319,7 @@ internal sealed unsafe class ItemOperations
     {
         if (!c.Keys.Remove(c[1], c.Slot)) return;
         c.Changed();
+        c.Notify(KeyEventClass.Generic, "del"u8, c[1]);
         c.Propagate("DEL"u8, c[1]);
     }
 
@@ -326,6 +330,7 @@ internal sealed unsafe class ItemOperations
         c.Keys.SetExpiry(ref e, at);
         c.Changed();
         c.Keys.Events.RaiseChanged(c.Keys, c[1], c.Slot);
+        c.Notify(KeyEventClass.Generic, at >= 0 ? "expire"u8 : "persist"u8, c[1]);
         if (at >= 0) c.Propagate(3).Arg("PEXPIREAT"u8).Arg(c[1]).Arg(at).End();
         else c.Propagate("PERSIST"u8, c[1]);
     }

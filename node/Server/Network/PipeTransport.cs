@@ -72,7 +72,7 @@ public sealed class PipeTransport(IRequestHandler handler, TransportOptions opti
     public void TurnInside()
     {
         IsInside = true;
-        while (_accepted.TryDequeue(out var socket)) Add(socket);
+        while (_accepted.TryDequeue(out var accepted)) Add(accepted.Socket, accepted.Handler);
         for (int left = _ready.Count; left > 0 && _ready.TryDequeue(out var connection); left--) connection.Serve();
         IsInside = false;
     }

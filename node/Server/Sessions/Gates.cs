@@ -73,8 +73,9 @@ internal sealed class Gates(NodeServices node)
     {
         refusal = null;
         c.Slot = 0;
-        if (_serving.IsPausing && IsPaused(ref c)) return Later(ref c);
-        if (node.Cluster.Enabled && !c.Command.Keys.IsEmpty && Route(ref c, out refusal) == RouteKind.Wait) return Later(ref c);
+        if (_serving.Busy is { } busy) refusal = busy.Refusal;
+        else if (_serving.IsPausing && IsPaused(ref c)) return Later(ref c);
+        else if (node.Cluster.Enabled && !c.Command.Keys.IsEmpty && Route(ref c, out refusal) == RouteKind.Wait) return Later(ref c);
         refusal ??= Refusal(ref c);
         return refusal is null ? Verdict.Run : Verdict.Answered;
     }
