@@ -94,7 +94,7 @@ public sealed unsafe class Eviction
             if ((VolatileOnly ? keyspace.ExpireCount : keyspace.Count) == 0) continue;
             for (int i = 0; i < BucketsPerSample; i++)
             {
-                int slot = keyspace.RandomSlot();
+                int slot = keyspace.Walk.RandomSlot();
                 if (slot < 0) break;
                 any = true;
                 SlotTable* table = keyspace.TableAt(slot);
@@ -119,7 +119,7 @@ public sealed unsafe class Eviction
             {
                 int slot = (first + i) % keyspace.TableCount;
                 SlotTable* table = keyspace.TableAt(slot);
-                if (table->ExpireCount > 0 && !keyspace.IsHidden(slot) && SweepTable(keyspace, slot, table)) return true;
+                if (table->ExpireCount > 0 && !keyspace.Walk.IsHidden(slot) && SweepTable(keyspace, slot, table)) return true;
             }
         }
         return false;

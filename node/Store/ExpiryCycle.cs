@@ -47,7 +47,7 @@ public sealed unsafe class ExpiryCycle
             for (; _slot < keyspace.TableCount; _slot++, _blocksLeft = All)
             {
                 SlotTable* table = keyspace.TableAt(_slot);
-                if (table->ExpireCount == 0 || table->Earliest > due || keyspace.IsHidden(_slot)) continue;
+                if (table->ExpireCount == 0 || table->Earliest > due || keyspace.Walk.IsHidden(_slot)) continue;
                 if (!Visit(keyspace, table, due, until, ref removed)) return removed;
             }
         }

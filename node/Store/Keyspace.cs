@@ -7,9 +7,8 @@ using Shoal.Store.Values;
 namespace Shoal.Store;
 
 /// <summary>A database of keys. Engine thread only. A slot is a hash slot in cluster mode and ignored otherwise.</summary>
-public sealed unsafe class Keyspace
+public sealed unsafe partial class Keyspace
 {
-    private const int EmbeddedLimit = 44;
     private readonly Databases _owner;
     private readonly Arena _arena;
     private readonly SnapshotCuts _cuts;
@@ -26,6 +25,7 @@ public sealed unsafe class Keyspace
         _cuts = owner.Snapshots;
         _clock = owner.Clock;
         Index = Identity = index;
+        Walk = new KeyspaceWalk(this);
         TableCount = slotted ? Databases.SlotCount : 1;
         _slotMask = TableCount - 1;
         long bytes = (long)TableCount * SlotTable.SizeInBytes;
@@ -41,27 +41,11 @@ public sealed unsafe class Keyspace
     /// <summary>Number of keys, due ones included until they are removed.</summary>
     public long Count { get; private set; }
 
-    /// <summary>
-    /// Slots being imported (cluster mode): their keys do not show in scans and random choice, and neither expire nor are
-    /// evicted by this node, until the slots' ownership flips. Lookups and snapshot cuts see them. Null = none.
-    /// </summary>
-    public SlotFilter? Hidden { get; set; }
-
-    /// <summary>Number of keys outside <see cref="Hidden"/> slots.</summary>
-    public long VisibleCount
-    {
-        get
-        {
-            if (Hidden is null || _slotMask == 0) return Count;
-            long count = 0;
-            for (int slot = 0; slot < TableCount; slot++)
-                if (!Hidden.Contains(slot)) count += _tables[slot].Table.Count;
-            return count;
-        }
-    }
-
     /// <summary>Keys that have an expiry.</summary>
     public long ExpireCount { get; private set; }
+
+    /// <summary>Scans, random choice, the keys of a slot.</summary>
+    public KeyspaceWalk Walk { get; }
 
     public KeyEvents Events => _owner.Events;
 
@@ -180,51 +164,6 @@ public sealed unsafe class Keyspace
         Entry.SetKind(entry.Pointer, entry.Type, encoding);
     }
 
-    /// <summary>
-    /// Sets a string, replacing a value of any type. Integers up to 20 digits are stored in binary.
-    /// </summary>
-    /// <param name="key">Key.</param>
-    /// <param name="slot">Slot of the key.</param>
-    /// <param name="value">Text of the value.</param>
-    /// <param name="expireAtMs">Unix ms; -1 none; -2 keep what it has.</param>
-    public EntryRef SetString(ReadOnlySpan<byte> key, int slot, ReadOnlySpan<byte> value, long expireAtMs = -1) =>
-        SetString(key, slot, _arena.Hash.Of(key), value, expireAtMs);
-
-    /// <inheritdoc cref="SetString(ReadOnlySpan{byte}, int, ReadOnlySpan{byte}, long)"/>
-    public EntryRef SetString(
-        ReadOnlySpan<byte> key, int slot, ulong hash, ReadOnlySpan<byte> value, long expireAtMs = -1)
-    {
-        if (value.Length <= 20 && IntegerText.TryParse(value, out long number))
-            return Replace(key, slot, hash, new ReadOnlySpan<byte>(&number, 8), expireAtMs, Encoding.Int);
-        return Replace(key, slot, hash, value, expireAtMs, value.Length <= EmbeddedLimit ? Encoding.Embedded : Encoding.Raw);
-    }
-
-    /// <summary>Sets a string together with its client word (0 = none), replacing a value of any type.</summary>
-    public EntryRef SetString(ReadOnlySpan<byte> key, int slot, ReadOnlySpan<byte> value, long expireAtMs, ulong clientWord)
-    {
-        EntryRef entry = SetString(key, slot, value, expireAtMs);
-        SetClientWord(ref entry, clientWord);
-        return entry;
-    }
-
-    /// <summary>Gives a string another client word (0 = none); the entry may move. After FindForWrite or a set.</summary>
-    public void SetClientWord(ref EntryRef entry, ulong word)
-    {
-        byte* e = entry.Pointer;
-        ulong had = Entry.ClientWord(e);
-        if (had != 0 && word != 0) Entry.SetClientWord(e, word);
-        else if (had != word) Moved(ref entry, Entry.Reshape(_arena, e, Entry.ValueLength(e), Entry.ExpireAt(e), word, keepValue: true));
-    }
-
-    /// <summary>As SetString, but a number stays text: what INCRBYFLOAT stores reports embstr even when it is whole.</summary>
-    public EntryRef SetText(ReadOnlySpan<byte> key, int slot, ReadOnlySpan<byte> value, long expireAtMs) =>
-        Replace(key, slot, _arena.Hash.Of(key), value, expireAtMs,
-            value.Length <= EmbeddedLimit ? Encoding.Embedded : Encoding.Raw);
-
-    /// <summary>Sets an integer string.</summary>
-    public EntryRef SetInteger(ReadOnlySpan<byte> key, int slot, long value, long expireAtMs = -2) =>
-        Replace(key, slot, _arena.Hash.Of(key), new ReadOnlySpan<byte>(&value, 8), expireAtMs, Encoding.Int);
-
     /// <summary>Removes a key with all it holds; false when absent (or due: then it is dropped as expired).</summary>
     public bool Remove(ReadOnlySpan<byte> key, int slot)
     {
@@ -248,13 +187,6 @@ public sealed unsafe class Keyspace
         else if (atMs >= 0 || had)
             Moved(ref entry, Entry.Reshape(_arena, e, Entry.ValueLength(e), atMs, Entry.ClientWord(e), keepValue: true));
         NoteExpiry(table, entry.Bucket, had, atMs);
-    }
-
-    /// <summary>True when the entry's time has come, whatever the expiry mode.</summary>
-    public bool IsDue(byte* entry)
-    {
-        long at = Entry.ExpireAt(entry);
-        return at >= 0 && at < _owner.NowMs;
     }
 
     /// <summary>
@@ -290,51 +222,6 @@ public sealed unsafe class Keyspace
     public long Bytes(in EntryRef entry) =>
         entry.CellBytes + (_owner.LifetimeOf(entry.Type)?.Bytes(_arena, entry) ?? 0);
 
-    /// <summary>Visits the next bucket of a scan; returns the next cursor, 0 at the end. Due keys are visited as well.</summary>
-    public ulong ScanStep<TVisitor>(ulong cursor, ref TVisitor visitor)
-        where TVisitor : struct, IEntryVisitor, allows ref struct
-    {
-        if (_slotMask == 0) return TableScan.Step(_arena, &_tables->Table, cursor, ref visitor);
-        // Cluster mode: the low 14 bits of the cursor are the slot.
-        int slot = (int)cursor & _slotMask;
-        ulong next = IsHidden(slot) ? 0 : TableScan.Step(_arena, &_tables[slot].Table, cursor >> 14, ref visitor);
-        while (next == 0)
-        {
-            if (++slot == TableCount) return 0;
-            if (_tables[slot].Table.Count > 0 && !IsHidden(slot)) break;
-        }
-        return next << 14 | (uint)slot;
-    }
-
-    /// <summary>A key chosen with equal chances, due ones excluded as far as a few tries go; false when none.</summary>
-    public bool RandomEntry(out EntryRef entry)
-    {
-        entry = default;
-        for (int tries = 0; tries < 100; tries++)
-        {
-            int slot = RandomSlot();
-            if (slot < 0) break;
-            TablePosition at = TableScan.Random(_arena, &_tables[slot].Table, ref _owner.Random);
-            entry = new EntryRef(at, slot);
-            if (!IsDue(at.Entry) || _owner.ExpiryMode == ExpiryMode.Ignore) return true;
-            if (_owner.ExpiryMode == ExpiryMode.Remove) RemoveExpired(&_tables[slot], entry);
-        }
-        return entry.Exists && _owner.ExpiryMode != ExpiryMode.Remove;
-    }
-
-    /// <summary>Visits up to <paramref name="max"/> keys of a slot; returns how many.</summary>
-    public int KeysInSlot(int slot, int max, KeyVisitor visitor)
-    {
-        int visited = 0;
-        foreach (TablePosition at in new TableEntries(_arena, &TableAt(slot)->Table))
-        {
-            if (visited == max) break;
-            visitor(Entry.Key(at.Entry));
-            visited++;
-        }
-        return visited;
-    }
-
     /// <summary>Removes every key.</summary>
     public void Clear()
     {
@@ -369,28 +256,6 @@ public sealed unsafe class Keyspace
         Charge(entry.SlotNumber);
         Drop(table, entry);
     }
-
-    /// <summary>A visible slot with chances in proportion to its keys; -1 when there is no key.</summary>
-    internal int RandomSlot()
-    {
-        if (Count == 0) return -1;
-        if (_slotMask == 0) return 0;
-        // Adding up 16,384 counts takes 20 us; rejection on random slots is quick when keys are spread, so try it first.
-        long fair = Math.Min(Count / TableCount * 4 + 4, int.MaxValue);
-        for (int tries = 0; tries < 64; tries++)
-        {
-            int slot = (int)_owner.Random.Below((uint)TableCount);
-            if (_owner.Random.Below((uint)fair) < _tables[slot].Table.Count && !IsHidden(slot)) return slot;
-        }
-        long visible = VisibleCount;
-        if (visible == 0) return -1;
-        long target = (long)(_owner.Random.Next() % (ulong)visible);
-        for (int slot = 0; slot < TableCount; slot++)
-            if (!IsHidden(slot) && (target -= _tables[slot].Table.Count) < 0) return slot;
-        return -1;
-    }
-
-    internal bool IsHidden(int slot) => Hidden is not null && Hidden.Contains(slot);
 
     /// <summary>From here on, what the arena grows by belongs to the slots written to.</summary>
     internal void StartCharging() => _chargeMark = _arena.UsedBytes;
@@ -432,48 +297,6 @@ public sealed unsafe class Keyspace
         if (_owner.ExpiryMode == ExpiryMode.Ignore) return false;
         if (_owner.ExpiryMode == ExpiryMode.Remove) RemoveExpired(table, entry);
         return true;
-    }
-
-    private EntryRef Replace(
-        ReadOnlySpan<byte> key, int slot, ulong hash, ReadOnlySpan<byte> value, long expireAtMs, Encoding encoding)
-    {
-        SlotTable* table = Charge(slot);
-        TablePosition at = Table.Find(_arena, &table->Table, key, hash);
-        if (!at.Exists || Entry.HasExpiry(at.Entry) && Vanished(table, new EntryRef(at, slot)))
-            return Fresh(table, key, slot, hash, value, expireAtMs, encoding);
-
-        BeforeChange(table, at.Bucket);
-        var entry = new EntryRef(at, slot & _slotMask);
-        byte* e = at.Entry;
-        if (Entry.TypeOf(e) != ValueType.String) _owner.LifetimeOf(entry.Type)?.Free(_arena, entry);
-        bool had = Entry.HasExpiry(e);
-        if (expireAtMs == -2) expireAtMs = Entry.ExpireAt(e);
-        if (value.Length != Entry.ValueLength(e) || had != expireAtMs >= 0 || Entry.ClientWord(e) != 0)
-        {
-            Moved(ref entry, Entry.Reshape(_arena, e, value.Length, expireAtMs, 0, keepValue: false));
-            e = entry.Pointer;
-        }
-        else if (had)
-        {
-            *(long*)(e + Entry.HeaderBytes) = expireAtMs;
-        }
-        Entry.SetKind(e, ValueType.String, encoding);
-        value.CopyTo(new Span<byte>(Entry.ValuePointer(e), value.Length));
-        Touch(e);
-        if (had || expireAtMs >= 0) NoteExpiry(table, at.Bucket, had, expireAtMs);
-        Events.RaiseChanged(this, key, slot);
-        return entry;
-    }
-
-    private EntryRef Fresh(SlotTable* table, ReadOnlySpan<byte> key, int slot, ulong hash, ReadOnlySpan<byte> value,
-        long expireAtMs, Encoding encoding)
-    {
-        long offset = Entry.Create(_arena, key, value.Length, Math.Max(expireAtMs, -1), ValueType.String, encoding);
-        value.CopyTo(new Span<byte>(Entry.ValuePointer(_arena.At(offset)), value.Length));
-        EntryRef entry = Insert(table, slot & _slotMask, hash, offset);
-        Events.Created?.Invoke(this, key, slot);
-        Events.RaiseChanged(this, key, slot);
-        return entry;
     }
 
     /// <summary>Puts a finished entry into the index, growing it by a bucket when due.</summary>
@@ -571,6 +394,3 @@ public sealed unsafe class Keyspace
         ExpireCount += change;
     }
 }
-
-/// <summary>Takes a key; the span is valid during the call only.</summary>
-public delegate void KeyVisitor(ReadOnlySpan<byte> key);

@@ -83,7 +83,7 @@ public sealed unsafe class KeyspaceTests
             long total = Enumerable.Range(0, Databases.SlotCount).Sum(keys.BytesInSlot);
             Assert.Equal(databases.Arena.UsedBytes - idle, total);
         }
-        foreach (string key in model.Keys) Assert.True(keys.RandomEntry(out EntryRef e) && model.ContainsKey(Text(e.Key)), key);
+        foreach (string key in model.Keys) Assert.True(keys.Walk.RandomEntry(out EntryRef e) && model.ContainsKey(Text(e.Key)), key);
         databases.Clear();
         Assert.Equal(0, keys.Count);
         Assert.Equal(idle, databases.Arena.UsedBytes);
@@ -154,7 +154,7 @@ public sealed unsafe class KeyspaceTests
                 {
                     databases.NowMs += 100;
                     databases.ExpiryCycle.Run(1000);
-                    keys.RandomEntry(out _);
+                    keys.Walk.RandomEntry(out _);
                 }
             }
             keys.Clear();
@@ -203,26 +203,26 @@ public sealed unsafe class KeyspaceTests
         using var databases = new Databases(new Arena(), 1, clusterMode: true) { NowMs = 1_700_000_000_000 };
         Keyspace keys = databases[0];
         for (int i = 0; i < 100; i++) keys.SetString(Bytes("k" + i), i % 2 == 0 ? 0 : 77, "v"u8, databases.NowMs + 1000);
-        keys.Hidden = new SlotFilter();
-        Assert.True(keys.Hidden.IsEmpty);
-        keys.Hidden.Add(77);
-        Assert.Equal(50, keys.VisibleCount);
+        keys.Walk.Hidden = new SlotFilter();
+        Assert.True(keys.Walk.Hidden.IsEmpty);
+        keys.Walk.Hidden.Add(77);
+        Assert.Equal(50, keys.Walk.VisibleCount);
         Assert.Equal(100, keys.Count);
         var seen = new Count();
         ulong cursor = 0;
-        do cursor = keys.ScanStep(cursor, ref seen);
+        do cursor = keys.Walk.ScanStep(cursor, ref seen);
         while (cursor != 0);
         Assert.Equal(50, seen.Entries);
-        for (int i = 0; i < 200; i++) Assert.True(keys.RandomEntry(out EntryRef e) && e.Slot == 0);
+        for (int i = 0; i < 200; i++) Assert.True(keys.Walk.RandomEntry(out EntryRef e) && e.Slot == 0);
         databases.NowMs += 5000;
         databases.ExpiryCycle.Run(1_000_000);
         Assert.Equal(0, keys.CountInSlot(0));
         Assert.Equal(50, keys.CountInSlot(77));
-        Assert.False(keys.RandomEntry(out _));
+        Assert.False(keys.Walk.RandomEntry(out _));
         databases.Eviction.Policy = EvictionPolicy.AllKeysLru;
         databases.Memory.MaxMemory = 1;
         Assert.False(databases.Eviction.MakeRoom());
-        keys.Hidden = null;
+        keys.Walk.Hidden = null;
         databases.ExpiryCycle.Run(1_000_000);
         databases.NowMs += 1000;
         databases.ExpiryCycle.Run(1_000_000);

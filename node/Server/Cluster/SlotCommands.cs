@@ -224,7 +224,7 @@ internal static class SlotCommands
             return;
         }
         var keys = new List<byte[]>();
-        c.Databases[0].KeysInSlot(slot, max, key => keys.Add(key.ToArray()));
+        c.Databases[0].Walk.KeysInSlot(slot, max, key => keys.Add(key.ToArray()));
         c.Reply.Array(keys.Count);
         foreach (byte[] key in keys) c.Reply.Bulk(key);
     }

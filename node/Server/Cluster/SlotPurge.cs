@@ -66,7 +66,7 @@ internal sealed class SlotPurge(NodeServices node)
     {
         var keys = node.Databases[0];
         _batch.Clear();
-        keys.KeysInSlot(slot, max, key => _batch.Add(key.ToArray()));
+        keys.Walk.KeysInSlot(slot, max, key => _batch.Add(key.ToArray()));
         if (_batch.Count == 0) return 0;
         var journal = node.Journal;
         journal.Begin(_batch.Count + 1);

@@ -198,11 +198,11 @@ public static class KeyCommands
 
     private static void RandomKey(ref CommandContext c)
     {
-        if (c.Keys.RandomEntry(out EntryRef entry)) c.Reply.Bulk(entry.Key);
+        if (c.Keys.Walk.RandomEntry(out EntryRef entry)) c.Reply.Bulk(entry.Key);
         else c.Reply.Null();
     }
 
-    private static void DbSize(ref CommandContext c) => c.Reply.Integer(c.Keys.VisibleCount);
+    private static void DbSize(ref CommandContext c) => c.Reply.Integer(c.Keys.Walk.VisibleCount);
 
     private static void FlushDb(ref CommandContext c)
     {

@@ -53,7 +53,7 @@ public static class ScanCommands
         long steps = 0, limit = count > long.MaxValue / 10 ? long.MaxValue : count * 10;
         do
         {
-            next = c.Keys.ScanStep(next, ref counter);
+            next = c.Keys.Walk.ScanStep(next, ref counter);
             steps++;
         } while (next != 0 && counter.Seen < count && steps < limit);
 
@@ -62,7 +62,7 @@ public static class ScanCommands
         System.Buffers.Text.Utf8Formatter.TryFormat(next, digits, out int length);
         c.Reply.Bulk(digits[..length]);
         int mark = c.Reply.DeferArray();
-        for (; steps > 0; steps--) cursor = c.Keys.ScanStep(cursor, ref keys);
+        for (; steps > 0; steps--) cursor = c.Keys.Walk.ScanStep(cursor, ref keys);
         c.Reply.EndArray(mark, keys.Written);
         keys.DropDue();
     }
@@ -73,7 +73,7 @@ public static class ScanCommands
         keys.Filtered = !keys.Pattern.SequenceEqual("*"u8);
         int mark = c.Reply.DeferArray();
         ulong cursor = 0;
-        do cursor = c.Keys.ScanStep(cursor, ref keys);
+        do cursor = c.Keys.Walk.ScanStep(cursor, ref keys);
         while (cursor != 0);
         c.Reply.EndArray(mark, keys.Written);
         keys.DropDue();
@@ -101,7 +101,7 @@ public static class ScanCommands
         {
             ReadOnlySpan<byte> key = Entry.Key(entry);
             if (Filtered && !GlobPattern.Matches(Pattern, key)) return;
-            if (Keys.IsDue(entry))
+            if (Keys.Walk.IsDue(entry))
             {
                 (_due ??= []).Add(key.ToArray());
                 return;

@@ -34,7 +34,7 @@ public sealed class DataDigest
             all.MixNumber(db);
             var keys = databases[db];
             for (int slot = 0; slot < (databases.ClusterMode ? Databases.SlotCount : 1); slot++)
-                keys.KeysInSlot(slot, int.MaxValue, key => all.AddKey(keys, key, slot));
+                keys.Walk.KeysInSlot(slot, int.MaxValue, key => all.AddKey(keys, key, slot));
         }
         databases.ExpiryMode = mode;
         return Convert.ToHexStringLower(all._sum);

@@ -163,12 +163,12 @@ internal sealed class SlotMigrations(NodeServices node, ClusterGate gate, Cluste
         _hidden = hidden;
         if (hidden.IsEmpty)
         {
-            node.Databases[0].Hidden = null;
+            node.Databases[0].Walk.Hidden = null;
             return;
         }
         var filter = new SlotFilter();
         foreach (var range in hidden.Ranges()) filter.AddRange(range.Start, range.End);
-        node.Databases[0].Hidden = filter;
+        node.Databases[0].Walk.Hidden = filter;
     }
 
     private string Text(string setting) => node.Config.Find(setting)?.Text ?? "";
