@@ -120,7 +120,6 @@ internal sealed class ClusterGate : IClusterGate
         Recompute();
         ReportPause();
         Release();
-        _node.Blocked.Reroute();
         Adopted?.Invoke(view);
     }
 

@@ -25,7 +25,7 @@ public sealed record Command(
     /// <summary>The name errors and INFO use: "get", "config|get".</summary>
     public string FullName => Container is null ? Name : Container.Name + "|" + Name;
 
-    /// <summary>Position in the table; dense, for counters and permission bitmaps.</summary>
+    /// <summary>Number in the table, sub-commands included; dense, for permission bitmaps. -1 until the table is complete.</summary>
     public int Id { get; internal set; } = -1;
 
     /// <summary>Calls, microseconds, failures and rejections since CONFIG RESETSTAT.</summary>

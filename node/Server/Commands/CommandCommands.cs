@@ -11,7 +11,7 @@ public static class CommandCommands
     private static readonly (CommandFlags Flag, string Name)[] FlagNames =
     [
         (Write, "write"), (ReadOnly, "readonly"), (DenyOom, "denyoom"), (Admin, "admin"), (CommandFlags.PubSub, "pubsub"), (NoScript, "noscript"),
-        (CommandFlags.Blocking, "blocking"), (Loading, "loading"), (Stale, "stale"), (Fast, "fast"), (NoAuth, "no_auth"), (NoMulti, "no_multi"),
+        (Blocking, "blocking"), (Loading, "loading"), (Stale, "stale"), (Fast, "fast"), (NoAuth, "no_auth"), (NoMulti, "no_multi"),
         (MovableKeys, "movablekeys"), (Asking, "asking"), (SkipMonitor, "skip_monitor"), (SkipSlowLog, "skip_slowlog"),
         (NoMandatoryKeys, "no_mandatory_keys"), (AllowBusy, "allow_busy"),
     ];
@@ -26,21 +26,6 @@ public static class CommandCommands
             .With("getkeys", -3, Loading | Stale, Keys.None, GetKeys)
             .With("getkeysandflags", -3, Loading | Stale, Keys.None, GetKeysAndFlags)
             .With("help", 2, Loading | Stale, Keys.None, Help);
-    }
-
-    /// <summary>ACL categories of a command: those named in its row and those its flags imply.</summary>
-    public static IEnumerable<string> CategoriesOf(Command command)
-    {
-        var named = command.Categories.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        foreach (string category in named)
-            if (category is not ("fast" or "slow")) yield return category;
-        if (command.Has(Write)) yield return "write";
-        if (command.Has(ReadOnly)) yield return "read";
-        if (command.Has(Admin) && !named.Contains("admin")) yield return "admin";
-        if (command.Has(Admin) && !named.Contains("dangerous")) yield return "dangerous";
-        if (command.Has(CommandFlags.PubSub)) yield return "pubsub";
-        if (command.Has(CommandFlags.Blocking)) yield return "blocking";
-        yield return command.Has(Fast) ? "fast" : "slow";
     }
 
     private static void All(ref CommandContext c)
@@ -73,7 +58,7 @@ public static class CommandCommands
         {
             string value = Encoding.UTF8.GetString(c[4]);
             if (Is(c[3], "PATTERN")) which = m => GlobPattern.Matches(Encoding.UTF8.GetBytes(value), Encoding.UTF8.GetBytes(m.FullName));
-            else if (Is(c[3], "ACLCAT")) which = m => CategoriesOf(m).Contains(value, StringComparer.OrdinalIgnoreCase);
+            else if (Is(c[3], "ACLCAT")) which = m => (CommandCategories.MaskOf(m) & CommandCategories.Find(value)) != 0;
             else if (Is(c[3], "MODULE")) which = _ => false;
             else
             {
@@ -185,7 +170,7 @@ public static class CommandCommands
         w.Integer(first);
         w.Integer(last);
         w.Integer(step);
-        var categories = CategoriesOf(command).ToList();
+        var categories = CommandCategories.Of(command).ToList();
         w.Set(categories.Count);
         foreach (string category in categories) w.Simple("@" + category);
         w.Array(0);

@@ -12,7 +12,6 @@ public sealed class CommandTable
     private Cell[] _cells = new Cell[64];
     private ulong _multiplier = 0x9E3779B97F4A7C15;
     private int _shift = 58;
-    private int _nextId;
 
     private struct Cell
     {
@@ -33,9 +32,20 @@ public sealed class CommandTable
     {
         _commands.RemoveAll(c => c.Name == command.Name);
         _commands.Add(command);
-        command.Id = _nextId++;
         Rebuild();
         return command;
+    }
+
+    /// <summary>Gives every command and sub-command its <see cref="Command.Id"/>; returns how many there are.</summary>
+    internal int NumberAll()
+    {
+        int next = 0;
+        foreach (var command in _commands)
+        {
+            command.Id = next++;
+            foreach (var sub in command.Subcommands.Values) sub.Id = next++;
+        }
+        return next;
     }
 
     /// <summary>The command of that name in any case, or null.</summary>

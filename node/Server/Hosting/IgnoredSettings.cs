@@ -7,7 +7,7 @@ internal static class IgnoredSettings
     /// <summary>Single values: name and default.</summary>
     private static readonly (string Name, string Default)[] Single =
     [
-        ("acl-pubsub-default", "resetchannels"), ("aclfile", ""), ("acllog-max-len", "128"), ("activedefrag", "no"),
+        ("activedefrag", "no"),
         ("active-defrag-cycle-max", "25"), ("active-defrag-cycle-min", "1"), ("active-defrag-ignore-bytes", "104857600"),
         ("active-defrag-max-scan-fields", "1000"), ("active-defrag-threshold-lower", "10"), ("active-defrag-threshold-upper", "100"),
         ("active-expire-effort", "1"), ("activerehashing", "yes"), ("always-show-logo", "no"), ("aof-disable-auto-gc", "no"),
@@ -57,7 +57,7 @@ internal static class IgnoredSettings
 
     /// <summary>Several words per line, or several lines.</summary>
     private static readonly string[] Several =
-        ["loadmodule", "oom-score-adj-values", "bind-source-addr", "replicaof", "slaveof", "rename-command", "user", "save"];
+        ["loadmodule", "oom-score-adj-values", "bind-source-addr", "replicaof", "slaveof", "rename-command", "save"];
 
     public static void Register(NodeConfig config)
     {

@@ -47,7 +47,7 @@ public sealed class NodeHost : IDisposable
 
     /// <summary>The parts in start order; they stop in the reverse one.</summary>
     private static INodePart[] PartsInOrder() =>
-        [new ServerPart(), new PubSubPart(), new PersistencePart(), new ReplicationPart(), new ClusterPart(), new Memcached.MemcachedPart()];
+        [new ServerPart(), new AclPart(), new PubSubPart(), new PersistencePart(), new ReplicationPart(), new ClusterPart(), new Memcached.MemcachedPart()];
 
     /// <summary>
     /// Builds and starts a node from command-line arguments. Throws <see cref="ConfigException"/> for a bad setting and
@@ -129,8 +129,9 @@ public sealed class NodeHost : IDisposable
         {
             Config = _config, Commands = _commands, Time = _time, Loggers = log, Limits = new RespLimits(), Engine = _engine,
             Transport = CreateTransport(handler, options), Databases = new Databases(arena, cluster ? 1 : (int)_settings.Databases.Value, cluster),
-            Journal = new WriteJournal(), Shutdown = new Shutdown(log.CreateLogger("shutdown")), Passwords = new Passwords(),
+            Journal = new WriteJournal(), Shutdown = new Shutdown(log.CreateLogger("shutdown")),
         };
+        Services.Access = new AccessControl(Services);
         Services.Sessions = new SessionRegistry(Services);
         Services.Dispatcher = new Dispatcher(Services);
         handler.Target = Services.Dispatcher;

@@ -1,7 +1,6 @@
 // The node's parts as handlers and subsystems reach them. Filled by NodeHost in order; read-only afterwards.
 using Microsoft.Extensions.Logging;
 using Shoal.Protocol.Resp;
-using Shoal.Server.Blocking;
 using Shoal.Server.Commands;
 using Shoal.Server.Journal;
 using Shoal.Server.Network;
@@ -18,11 +17,7 @@ public sealed class NodeServices
 {
     private readonly Dictionary<Type, object> _parts = [];
 
-    public NodeServices()
-    {
-        KeyspaceEvents = new KeyspaceEvents(Channels);
-        Blocked = new BlockedSessions(this);
-    }
+    public NodeServices() => KeyspaceEvents = new KeyspaceEvents(Channels);
 
     public required NodeConfig Config { get; init; }
 
@@ -44,16 +39,14 @@ public sealed class NodeServices
 
     public required Shutdown Shutdown { get; init; }
 
-    public required Passwords Passwords { get; init; }
+    /// <summary>Users and what they may do.</summary>
+    public AccessControl Access { get; internal set; } = null!;
 
     /// <summary>Subscriptions and their messages.</summary>
     public Channels Channels { get; } = new();
 
     /// <summary>notify-keyspace-events.</summary>
     public KeyspaceEvents KeyspaceEvents { get; }
-
-    /// <summary>Sessions that wait for keys.</summary>
-    public BlockedSessions Blocked { get; }
 
     /// <summary>Gates other parts open and close.</summary>
     public ServingState Serving { get; } = new();

@@ -30,7 +30,7 @@ public sealed class ServerSettings
         config.Register(new LongSetting("tcp-keepalive", 300, 0, int.MaxValue, apply: v => Live(() => Transport!.KeepAliveSeconds = (int)v)));
         config.Register(new LongSetting("timeout", 0, 0, int.MaxValue, apply: v => Live(() => _node!.Sessions.IdleSeconds = (int)v)));
         config.Register(new LongSetting("maxclients", 10000, 1, int.MaxValue, apply: v => Live(() => _node!.Sessions.Limit = (int)v)));
-        config.Register(new TextSetting("requirepass", "", apply: v => Live(() => _node!.Passwords.Set(v))) { IsSecret = true });
+        config.Register(new TextSetting("requirepass", "", apply: v => Live(() => _node!.Access.Users.SetDefaultPassword(v))) { IsSecret = true });
         config.Register(new BoolSetting("protected-mode", true, apply: v => Live(() => _node!.ProtectedMode = v)));
         config.Register(new LongSetting("proto-max-bulk-len", 512L << 20, 1 << 20, int.MaxValue, apply: v => Live(() => _node!.Limits.MaxBulkLength = v), memory: true));
         config.Register(new LongSetting("client-query-buffer-limit", 1L << 30, 1 << 20, 1L << 40, apply: v => Live(() => Transport!.QueryBufferLimit = v), memory: true));

@@ -6,7 +6,6 @@ using Shoal.Protocol.Resp;
 using Shoal.Server.Commands;
 using Shoal.Server.Journal;
 using Shoal.Server.Network;
-using Shoal.Server.Security;
 using Shoal.Server.Sessions;
 using Shoal.Store;
 
@@ -39,8 +38,9 @@ internal sealed class WarmUp : IDisposable
         {
             Config = node.Config, Commands = table, Time = node.Time, Loggers = NullLoggerFactory.Instance, Limits = new RespLimits(),
             Engine = node.Engine, Transport = node.Transport, Databases = new Databases(new Arena(new ArenaOptions { ReserveBytes = 64L << 20, HugePages = false }), 1),
-            Journal = new WriteJournal(), Shutdown = new Shutdown(NullLogger.Instance), Passwords = new Passwords(),
+            Journal = new WriteJournal(), Shutdown = new Shutdown(NullLogger.Instance),
         };
+        _scratch.Access = new Security.AccessControl(_scratch);
         _scratch.Sessions = new SessionRegistry(_scratch);
         _scratch.Dispatcher = new Dispatcher(_scratch);
         _batch = Encode();

@@ -85,12 +85,20 @@ internal sealed unsafe class ItemOperations
         _gates = node.Dispatcher.Gates;
         // Uniques handed out before a restart must not come again soon.
         _version = (ulong)node.Time.GetUtcNow().ToUnixTimeSeconds() << 4;
-        _read = new Command("memcached|get", 2, ReadOnly | Fast, Keys.One(1), "string", HandleRead);
-        _touch = new Command("memcached|touch", 2, CommandFlags.Write | Fast, Keys.One(1), "string", HandleTouch);
-        _store = new Command("memcached|set", 2, CommandFlags.Write | DenyOom, Keys.One(1), "string", HandleStore);
-        _count = new Command("memcached|incr", 2, CommandFlags.Write | DenyOom | Fast, Keys.One(1), "string", HandleCount);
-        _delete = new Command("memcached|delete", 2, CommandFlags.Write | Fast, Keys.One(1), "string", HandleDelete);
-        _flush = new Command("memcached|flush_all", 1, CommandFlags.Write, Keys.None, "keyspace dangerous", HandleFlush);
+        _read = Row("get", ReadOnly | Fast, HandleRead, "get");
+        _touch = Row("touch", CommandFlags.Write | Fast, HandleTouch, "getex");
+        _store = Row("set", CommandFlags.Write | DenyOom, HandleStore, "set");
+        _count = Row("incr", CommandFlags.Write | DenyOom | Fast, HandleCount, "incrby");
+        _delete = Row("delete", CommandFlags.Write | Fast, HandleDelete, "del");
+        _flush = Row("flush_all", CommandFlags.Write, HandleFlush, "flushall");
+    }
+
+    /// <summary>A row of no table; a user may run it who may run the RESP command <paramref name="like"/> (and read and write the key).</summary>
+    private Command Row(string name, CommandFlags flags, CommandHandler handler, string like)
+    {
+        var model = _node.Commands.Find(like)!;
+        bool keyed = !model.Keys.IsEmpty;
+        return new Command("memcached|" + name, keyed ? 2 : 1, flags, keyed ? Keys.One(1) : Keys.None, model.Categories, handler) { Id = model.Id };
     }
 
     /// <summary>memcached-max-item-size in bytes.</summary>

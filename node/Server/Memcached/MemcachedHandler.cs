@@ -117,16 +117,14 @@ internal sealed unsafe class MemcachedHandler(NodeServices node, ItemOperations 
     /// <summary>With a password set, a client says "user password" as the value of its first set (memcached's ASCII authentication).</summary>
     private bool MayRun(ref CommandContext c, ReadOnlySpan<byte> line, ReadOnlySpan<byte> data)
     {
-        if (c.Session.Authenticated) return true;
+        if (c.Session.Authenticated || !node.Access.Users.LoginRequired) return true;
         if (!line.StartsWith("set "u8))
         {
             c.Reply.Line("CLIENT_ERROR unauthenticated"u8);
             return false;
         }
         var text = Text.UTF8.GetString(data).Trim().Split(' ', 2);
-        bool known = text.Length == 2 && node.Passwords.Check(Text.UTF8.GetBytes(text[0]), Text.UTF8.GetBytes(text[1]));
-        c.Session.Authenticated = known;
-        if (known) c.Session.User = text[0];
+        bool known = text.Length == 2 && node.Access.LogIn(c.Session, Text.UTF8.GetBytes(text[0]), Text.UTF8.GetBytes(text[1]));
         c.Reply.Line(known ? "STORED"u8 : "CLIENT_ERROR authentication failure"u8);
         return false;
     }

@@ -15,7 +15,7 @@ internal static class Admission
             connection.Send("-ERR max number of clients reached\r\n"u8);
             return false;
         }
-        if (node.ProtectedMode && !node.Passwords.Required && !connection.IsLocal)
+        if (node.ProtectedMode && node.Access.Users.Default.NeedsNoPassword && !connection.IsLocal)
         {
             node.Counters.RejectedConnections++;
             connection.Send("-DENIED Shoal is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. Set requirepass, bind to loopback, or set protected-mode to 'no'.\r\n"u8);

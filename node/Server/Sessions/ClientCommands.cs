@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Shoal.Protocol.Resp;
 using Shoal.Server.Commands;
+using Shoal.Server.Hosting;
 using Shoal.Server.PubSub;
 using static Shoal.Server.Commands.CommandFlags;
 using static Shoal.Server.Sessions.SessionCommands;
@@ -77,7 +78,7 @@ public static class ClientCommands
         }
     }
 
-    private static void Describe(ref CommandContext c) => c.Reply.Verbatim(Line(ref c, c.Session));
+    private static void Describe(ref CommandContext c) => c.Reply.Verbatim(Describe(c.Node, c.Session) + "\n");
 
     private static void List(ref CommandContext c)
     {
@@ -111,7 +112,7 @@ public static class ClientCommands
             c.Reply.Error(ErrorReplies.Syntax);
             return;
         }
-        foreach (var session in c.Node.Sessions.All.Where(which).OrderBy(s => s.Id)) text.Append(Line(ref c, session));
+        foreach (var session in c.Node.Sessions.All.Where(which).OrderBy(s => s.Id)) text.Append(Describe(c.Node, session)).Append('\n');
         c.Reply.Verbatim(text.ToString());
     }
 
@@ -240,8 +241,8 @@ public static class ClientCommands
         foreach (string line in lines) c.Reply.Simple(line);
     }
 
-    /// <summary>One line of CLIENT LIST.</summary>
-    private static string Line(ref CommandContext c, Session s)
+    /// <summary>A session as CLIENT LIST and ACL LOG show it, in one line.</summary>
+    internal static string Describe(NodeServices node, Session s)
     {
         var connection = s.Connection;
         string flags = s.Kind switch { SessionKind.Replica => "S", SessionKind.Primary => "M", SessionKind.PubSub => "P", _ => "" };
@@ -253,11 +254,11 @@ public static class ClientCommands
         if (s.NoTouch) flags += "T";
         return string.Create(CultureInfo.InvariantCulture,
             $"id={s.Id} addr={connection?.RemoteAddress} laddr={connection?.LocalAddress} fd={connection?.Descriptor} name={s.Name} " +
-            $"age={(c.NowMs - s.CreatedMs) / 1000} idle={(c.NowMs - s.LastSeenMs) / 1000} flags={(flags.Length == 0 ? "N" : flags)} db={s.Db} " +
+            $"age={(node.NowMs - s.CreatedMs) / 1000} idle={(node.NowMs - s.LastSeenMs) / 1000} flags={(flags.Length == 0 ? "N" : flags)} db={s.Db} " +
             $"sub={s.Subscriptions?.Of(Scope.Channel).Count ?? 0} psub={s.Subscriptions?.Of(Scope.Pattern).Count ?? 0} ssub={s.Subscriptions?.Of(Scope.Shard).Count ?? 0} " +
             $"multi={s.Transaction?.Count ?? -1} qbuf={connection?.PendingInput} qbuf-free=0 argv-mem=0 multi-mem={s.Transaction?.Frames.Capacity ?? 0} " +
             $"rbs=0 rbp=0 obl=0 oll=0 omem={connection?.PendingOutput} tot-mem={512 + connection?.PendingInput + connection?.PendingOutput} events=r " +
-            $"cmd={s.LastCommand?.FullName ?? "NULL"} user={s.User} redir=-1 resp={s.Resp} lib-name={s.LibraryName} lib-ver={s.LibraryVersion}\n");
+            $"cmd={s.LastCommand?.FullName ?? "NULL"} user={Security.AclText.ToUtf8(s.User.Name)} redir=-1 resp={s.Resp} lib-name={s.LibraryName} lib-ver={s.LibraryVersion}");
     }
 
     internal static SessionKind? KindOf(ReadOnlySpan<byte> name)

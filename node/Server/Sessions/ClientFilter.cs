@@ -11,7 +11,8 @@ internal sealed class ClientFilter
 {
     private long? _id;
     private SessionKind? _kind;
-    private string? _user, _address, _localAddress;
+    private string? _address, _localAddress;
+    private Security.User? _user;
     private long _now, _maxAge;
 
     /// <summary>The caller itself is spared.</summary>
@@ -23,7 +24,7 @@ internal sealed class ClientFilter
         var filter = new ClientFilter { _now = c.NowMs };
         for (int i = 2; i < c.ArgCount; i += 2)
         {
-            string? error = i + 1 < c.ArgCount ? filter.Option(c[i], c[i + 1]) : ErrorReplies.Syntax;
+            string? error = i + 1 < c.ArgCount ? filter.Option(c.Node, c[i], c[i + 1]) : ErrorReplies.Syntax;
             if (error is null) continue;
             c.Reply.Error(error);
             return null;
@@ -37,7 +38,7 @@ internal sealed class ClientFilter
         && (_localAddress is null || s.Connection!.LocalAddress == _localAddress)
         && (_maxAge == 0 || _now - s.CreatedMs >= _maxAge * 1000);
 
-    private string? Option(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    private string? Option(Hosting.NodeServices node, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
         if (Is(name, "ID") || Is(name, "MAXAGE"))
         {
@@ -55,8 +56,8 @@ internal sealed class ClientFilter
         else if (Is(name, "LADDR")) _localAddress = Encoding.Latin1.GetString(value);
         else if (Is(name, "USER"))
         {
-            _user = Encoding.UTF8.GetString(value);
-            if (_user != "default") return $"ERR No such user '{_user}'";
+            _user = node.Access.Users.Find(value);
+            if (_user is null) return $"ERR No such user '{Encoding.UTF8.GetString(value)}'";
         }
         else if (Is(name, "SKIPME") && (Is(value, "YES") || Is(value, "NO"))) SkipMe = Is(value, "YES");
         else return ErrorReplies.Syntax;

