@@ -92,7 +92,7 @@ internal static class OperatorCommands
         var command = new Command("backup", "Take one backup of a cluster (what a CacheBackup's Job runs)") { store.Url, store.Endpoint, store.Region, id, cluster, target, node };
         command.SetAction((parsed, ct) => GuardAsync(async () =>
         {
-            var password = Environment.GetEnvironmentVariable("SHOAL_PASSWORD");
+            var password = Environment.GetEnvironmentVariable("SHOAL_PASSWORD") is { Length: > 0 } given ? given : null;
             await using var opened = BackupStore.Open(parsed.GetValue(store.Url)!, parsed.GetValue(store.Endpoint), parsed.GetValue(store.Region));
             await using var nodes = new NodeAdmin(new RespClientOptions { Password = password });
             var order = new BackupOrder(

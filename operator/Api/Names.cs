@@ -62,6 +62,9 @@ public static class Names
     /// <summary>The ConfigMap with shoal.conf.</summary>
     public static string Config(string cluster) => cluster + "-config";
 
+    /// <summary>Our Secret with the password the nodes were given.</summary>
+    public static string Passwords(string cluster) => cluster + "-passwords";
+
     /// <summary>Selects all pods of a cluster.</summary>
     public static string Selector(string cluster) => $"{ClusterLabel}={cluster}";
 

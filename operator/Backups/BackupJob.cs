@@ -60,7 +60,15 @@ internal static class BackupJob
                 "backup", .. ObjectStoreAccess.Arguments(store), "--backup-id", backupId, "--cluster", $"{cluster.Metadata.Namespace}/{cluster.Metadata.Name}",
                 "--target", backup.Spec.Target, .. seeds.SelectMany(s => new[] { "--node", s }),
             ],
-            Env = ObjectStoreAccess.Environment(store) is { Count: > 0 } env ? env : null,
+            Env =
+            [
+                .. ObjectStoreAccess.Environment(store),
+                new()
+                {
+                    Name = "SHOAL_PASSWORD",
+                    ValueFrom = new() { SecretKeyRef = new() { Name = Names.Passwords(cluster.Metadata.Name!), Key = AuthPlan.PasswordKey, Optional = true } },
+                },
+            ],
             VolumeMounts = ObjectStoreAccess.Mounts(store) is { Count: > 0 } mounts ? mounts : null,
             TerminationMessagePolicy = "FallbackToLogsOnError",
             SecurityContext = new() { AllowPrivilegeEscalation = false, ReadOnlyRootFilesystem = true, Capabilities = new() { Drop = ["ALL"] } },

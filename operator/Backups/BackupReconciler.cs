@@ -105,10 +105,12 @@ public sealed class BackupReconciler(IKubernetes kubernetes, INodeAdmin nodes, E
 
         var pods = (await kubernetes.ListAsync<V1Pod>(backup.Metadata.Namespace, Names.Selector(cluster.Metadata.Name!), ct).ConfigureAwait(false)).Items
             .Where(p => p.Status?.PodIP is { Length: > 0 } && p.Metadata.DeletionTimestamp is null).OrderBy(p => p.Metadata.Name, StringComparer.Ordinal).ToList();
+        var auth = await AuthPlan.ReadAsync(kubernetes, cluster, ct).ConfigureAwait(false);
         var seeds = new List<string>();
         foreach (var pod in pods)
         {
             var address = new NodeAddress(pod.Status!.PodIP!, Names.ClientPort);
+            nodes.UsePasswords(address, auth.Candidates);
             try
             {
                 var report = await nodes.ReportAsync(address, [], ct).ConfigureAwait(false);

@@ -23,6 +23,8 @@ internal static class ConditionReport
         Set(Conditions.Bootstrapped, started, started ? "Completed" : refused?.Reason ?? "InProgress", started ? "the cluster was started" : status.PhaseReason!);
         FillSlots(seen, step, Set);
         FillNodes(seen, Set);
+        FillUsers(seen, Set);
+        FillStorage(seen, result, step, Set);
 
         var broken = result.HasFailed || step is Step.Wait { Reason: "MigrationFailed" or "RollBlocked" or "RemovalBlocked" or "SlotsUnassigned" or "OwnerUnreachable" }
             || status.Phase == Phases.Degraded;
@@ -56,6 +58,35 @@ internal static class ConditionReport
         var reason = step is Step.Wait { Reason: { } why and ("InsufficientCapacity" or "MigrationFailed" or "ReshardingPaused" or "BackupRunning" or "ShardNotReady") } ? why : "Moving";
         set(Conditions.SlotsBalanced, left == 0 && assigned == HashSlot.Count, left == 0 ? "Balanced" : reason,
             left == 0 ? "slots are spread evenly" : step is Step.Wait { Reason: not null } ? step.Why : $"{left} slots to move");
+    }
+
+    private static void FillStorage(Observation seen, StepResult result, Step step, Action<string, bool?, string, string> set)
+    {
+        if (!StatefulSets.IsPersistent(seen.Spec))
+        {
+            return;
+        }
+
+        var small = GrowVolumes.Unfinished(seen);
+        var refused = step is Step.GrowVolumes && result.HasFailed;
+        set(Conditions.StorageReady, small.Count == 0, small.Count == 0 ? "Ready" : refused ? "Refused" : "Growing",
+            small.Count == 0 ? "every volume has the size asked for"
+            : refused ? result.Error! : $"{small.Count} volumes are smaller than {GrowVolumes.Size(seen.Spec)}, first {small[0].Metadata.Name}");
+    }
+
+    private static void FillUsers(Observation seen, Action<string, bool?, string, string> set)
+    {
+        if (seen.Spec.Auth is null && seen.Auth.Stored is null)
+        {
+            return;
+        }
+
+        var outdated = ApplyPassword.Settings.SelectMany(s => ApplyPassword.Outdated(seen, s)).Distinct().Count();
+        set(Conditions.UsersApplied, seen.Auth.Problem is null && outdated == 0,
+            seen.Auth.Problem is not null ? "SecretMissing" : outdated > 0 ? "Rotating" : "Applied",
+            seen.Auth.Problem is { } problem ? problem + (seen.Auth.Password.Length > 0 ? "; the last password stays in force" : "")
+            : outdated > 0 ? $"{outdated} nodes do not have the password yet"
+            : seen.Auth.Password.Length > 0 ? "every node asks for the password of the Secret" : "no password is asked for");
     }
 
     private static void FillNodes(Observation seen, Action<string, bool?, string, string> set)

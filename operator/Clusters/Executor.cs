@@ -26,7 +26,7 @@ public sealed class Executor(IKubernetes kubernetes, INodeAdmin nodes)
         {
             await (step switch
             {
-                Step.ApplyObjects s => ApplyAsync(s, ct),
+                Step.ApplyObjects s => ApplyAsync(s, seen.Abilities.DisruptionBudgets, ct),
                 Step.OwnVolumes s => OwnAsync(seen, s, ct),
                 Step.GrowVolumes s => GrowAsync(seen, s, ct),
                 Step.ReplaceShardSet s => ReplaceSetAsync(seen, s, ct),
@@ -34,9 +34,11 @@ public sealed class Executor(IKubernetes kubernetes, INodeAdmin nodes)
                 Step.AssignSlots s => EachAsync(s.Shares, p => nodes.AssignAsync(Of(p.Node), p.Slots, ct)),
                 Step.Attach s => EachAsync(s.Nodes, p => nodes.AttachAsync(Of(p.Node), p.PrimaryId, ct)),
                 Step.MoveSlots s => EachAsync(s.Transfers, t => nodes.MoveAsync(t.From, t.Slots, t.Target.Report!.Id, t.TaskId, ct)),
+                Step.CloseSlots s => EachAsync(s.Slots, o => nodes.CloseSlotAsync(Of(o.Owner), o.Other?.Address, o.Slot, ct)),
                 Step.RemoveShards s => RemoveAsync(seen, s, ct),
                 Step.Forget s => ForgetAsync(seen, seen.Members, s.Ids, ct),
                 Step.Configure s => EachAsync([.. s.Settings], p => nodes.ConfigureAsync(Of(s.Node), p.Key, p.Value, ct)),
+                Step.SetPassword s => EachAsync(s.Nodes, n => nodes.ConfigureAsync(Of(n), s.Setting, seen.Auth.Password, ct)),
                 Step.ResizePod s => ResizeAsync(seen, s, ct),
                 Step.Promote s => nodes.PromoteAsync(Of(s.Replica), ct),
                 Step.RecreatePod s => DeletePodAsync(seen, s.Node, ct),
@@ -51,7 +53,7 @@ public sealed class Executor(IKubernetes kubernetes, INodeAdmin nodes)
         }
     }
 
-    private async Task ApplyAsync(Step.ApplyObjects step, CancellationToken ct)
+    private async Task ApplyAsync(Step.ApplyObjects step, ResourceType? budgets, CancellationToken ct)
     {
         foreach (var obj in step.Objects)
         {
@@ -60,7 +62,8 @@ public sealed class Executor(IKubernetes kubernetes, INodeAdmin nodes)
                 V1StatefulSet o => ApplyOneAsync(o, ct),
                 V1ConfigMap o => ApplyOneAsync(o, ct),
                 V1Service o => ApplyOneAsync(o, ct),
-                V1PodDisruptionBudget o => ApplyOneAsync(o, ct),
+                V1Secret o => ApplyOneAsync(o, ct),
+                V1PodDisruptionBudget o => kubernetes.ApplyAsync(budgets!, o, new ApplyOptions(KubernetesCalls.FieldManager), ct),
                 _ => throw new InvalidOperationException("no way to apply a " + obj.Kind),
             }).ConfigureAwait(false);
         }
@@ -113,9 +116,9 @@ public sealed class Executor(IKubernetes kubernetes, INodeAdmin nodes)
         {
             await kubernetes.DeleteAsync<V1StatefulSet>(seen.Cluster.Metadata.Namespace, Names.Shard(seen.Name, shard),
                 new DeleteOptions { Propagation = "Background", Uid = seen.Shards[shard].Metadata.Uid }, ct).ConfigureAwait(false);
-            if (seen.Abilities.DisruptionBudgets)
+            if (seen.Abilities.DisruptionBudgets is { } budgets)
             {
-                await kubernetes.DeleteAsync<V1PodDisruptionBudget>(seen.Cluster.Metadata.Namespace, Names.Shard(seen.Name, shard), ct: ct).ConfigureAwait(false);
+                await kubernetes.DeleteAsync(budgets, seen.Cluster.Metadata.Namespace, Names.Shard(seen.Name, shard), DeleteOptions.Default, ct).ConfigureAwait(false);
             }
 
             if (seen.Spec.Storage?.ReclaimPolicy == "Delete")

@@ -15,8 +15,8 @@ namespace Shoal.Operator.Clusters;
 
 /// <summary>What the API server offers beyond what every server does.</summary>
 /// <param name="Resize">pods/resize.</param>
-/// <param name="DisruptionBudgets">policy/v1.</param>
-public readonly record struct Abilities(bool Resize, bool DisruptionBudgets);
+/// <param name="DisruptionBudgets">policy/v1, before Kubernetes 1.21 policy/v1beta1; null = none.</param>
+public readonly record struct Abilities(bool Resize, ResourceType? DisruptionBudgets);
 
 /// <summary>Images used when a cluster names none.</summary>
 /// <param name="Node">The cache node.</param>
@@ -101,6 +101,9 @@ public sealed record Observation
 
     /// <summary>The last finished backup failed, for this reason.</summary>
     public string? LastBackupError { get; init; }
+
+    /// <summary>The password in force.</summary>
+    public AuthPlan Auth { get; init; } = AuthPlan.None;
 
     /// <summary>What to start with, when bootstrap.restore asks for it and it was found.</summary>
     public RestorePlan? Restore { get; init; }

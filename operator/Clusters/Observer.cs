@@ -29,12 +29,19 @@ public sealed class Observer(IKubernetes kubernetes, INodeAdmin nodes, RestoreRe
         var selector = Names.Selector(key.Name);
         var abilities = new Abilities(
             await kubernetes.ServesAsync<V1Pod>("resize", ct).ConfigureAwait(false),
-            await kubernetes.ServesAsync<V1PodDisruptionBudget>(null, ct).ConfigureAwait(false));
+            await kubernetes.ServesAsync<V1PodDisruptionBudget>(null, ct).ConfigureAwait(false) ? ResourceType.Of<V1PodDisruptionBudget>()
+            : await kubernetes.ServesAsync<V1Beta1PodDisruptionBudget>(null, ct).ConfigureAwait(false) ? ResourceType.Of<V1Beta1PodDisruptionBudget>() : null);
         var sets = kubernetes.ListAsync<V1StatefulSet>(key.Namespace, selector, ct);
         var pods = kubernetes.ListAsync<V1Pod>(key.Namespace, selector, ct);
         var volumes = kubernetes.ListAsync<V1PersistentVolumeClaim>(key.Namespace, selector, ct);
         var backups = kubernetes.ListAsync<CacheBackup>(key.Namespace, null, ct);
         var objects = await ObjectsAsync(key, selector, abilities, ct).ConfigureAwait(false);
+        var auth = await AuthPlan.ReadAsync(kubernetes, cluster, ct).ConfigureAwait(false);
+        if (auth.Stored is { } stored)
+        {
+            objects["Secret/" + stored.Metadata.Name] = stored;
+        }
+
         await Task.WhenAll(sets, pods, volumes, backups).ConfigureAwait(false);
 
         var mine = backups.Result.Items.Where(b => b.Spec.ClusterRef.Name == key.Name).ToList();
@@ -45,6 +52,7 @@ public sealed class Observer(IKubernetes kubernetes, INodeAdmin nodes, RestoreRe
             Now = clock.GetUtcNow(),
             Images = images,
             Abilities = abilities,
+            Auth = auth,
             Shards = sets.Result.Items.Where(s => IsOwnedBy(s, cluster)).Select(s => (Index: Shard(s), Set: s)).Where(s => s.Index >= 0).ToDictionary(s => s.Index, s => s.Set),
             Objects = objects,
             Volumes = volumes.Result.Items,
@@ -57,11 +65,11 @@ public sealed class Observer(IKubernetes kubernetes, INodeAdmin nodes, RestoreRe
 
     private async Task<Observation> AskNodesAsync(Observation seen, List<V1Pod> pods, CancellationToken ct)
     {
-        var settings = NodeConfiguration.All(seen.Spec, 0).Keys.Where(NodeConfiguration.IsLive).ToList();
+        var settings = NodeConfiguration.All(seen.Spec, 0).Keys.Where(NodeConfiguration.IsLive).Concat(Rules.ApplyPassword.Settings).ToList();
 
         // How many shards to expect depends on whether the cluster was started, which only the nodes know for sure: ask the
         // pods that exist first, then fill in the places that are empty.
-        var existing = await Task.WhenAll(pods.Select(p => Place(seen, p)).OfType<Member>().Select(m => AskAsync(m, settings, ct))).ConfigureAwait(false);
+        var existing = await Task.WhenAll(pods.Select(p => Place(seen, p)).OfType<Member>().Select(m => AskAsync(m, settings, seen.Auth, ct))).ConfigureAwait(false);
         seen = seen with
         {
             View = TopologyView.Merge(existing.Where(m => m.Report is not null && (seen.Shards.ContainsKey(m.Shard) || !m.IsTerminating)).Select(m => m.Report!.Answer)),
@@ -119,13 +127,14 @@ public sealed class Observer(IKubernetes kubernetes, INodeAdmin nodes, RestoreRe
         return seen with { SlotBytes = all };
     }
 
-    private async Task<Member> AskAsync(Member member, IReadOnlyCollection<string> settings, CancellationToken ct)
+    private async Task<Member> AskAsync(Member member, IReadOnlyCollection<string> settings, AuthPlan auth, CancellationToken ct)
     {
         if (member.Address is not { } address || member.Pod?.Status?.Phase is not "Running")
         {
             return member with { Error = $"pod is {member.Pod?.Status?.Phase ?? "not there"}" };
         }
 
+        nodes.UsePasswords(address, auth.Candidates);
         try
         {
             return member with { Report = await nodes.ReportAsync(address, settings, ct).ConfigureAwait(false) };
@@ -149,9 +158,9 @@ public sealed class Observer(IKubernetes kubernetes, INodeAdmin nodes, RestoreRe
 
         Add((await kubernetes.ListAsync<V1ConfigMap>(key.Namespace, selector, ct).ConfigureAwait(false)).Items);
         Add((await kubernetes.ListAsync<V1Service>(key.Namespace, selector, ct).ConfigureAwait(false)).Items);
-        if (abilities.DisruptionBudgets)
+        if (abilities.DisruptionBudgets is { } budgets)
         {
-            Add((await kubernetes.ListAsync<V1PodDisruptionBudget>(key.Namespace, selector, ct).ConfigureAwait(false)).Items);
+            Add((await kubernetes.ListAsync<V1PodDisruptionBudget>(budgets, key.Namespace, new ListOptions { LabelSelector = selector }, ct).ConfigureAwait(false)).Items);
         }
 
         return objects;

@@ -13,9 +13,11 @@ public static class Planner
         HealNodes.Attach,           // every member follows its shard's primary
         RefuseSpec.Next,            // a spec that cannot be carried out, or is paused: stop here
         ApplyObjects.Next,          // Services, ConfigMap, StatefulSets, budgets
+        ApplyPassword.Next,         // a new password, on running nodes
         GrowVolumes.Next,
         Bootstrap.Next,             // once
         HealNodes.Forget,           // members that are gone for good
+        CloseSlots.Next,            // left open by a reshard that died
         RemoveShards.Next,          // empty shards, seen empty twice
         MoveSlots.Next,             // drain and balance
         ResizeNodes.Next,           // memory and live settings

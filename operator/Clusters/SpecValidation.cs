@@ -40,6 +40,11 @@ public static class SpecValidation
             errors.Add($"spec.config: {name} is the operator's own directive");
         }
 
+        if (spec.Auth is { Enabled: true } auth && (auth.DefaultUserSecretRef is null || auth.DefaultUserSecretRef.Name == Names.Passwords(seen.Name)))
+        {
+            errors.Add($"spec.auth.defaultUserSecretRef: must name a Secret of yours (not {Names.Passwords(seen.Name)}, which is the operator's)");
+        }
+
         CheckMemory(spec, errors);
         CheckStorage(seen, errors);
         if (spec.Bootstrap?.Restore is { } restore && (restore.BackupRef is null) == (restore.ObjectStore is null))

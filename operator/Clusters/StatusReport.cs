@@ -188,6 +188,8 @@ public static class StatusReport
                 return Phases.Healthy;
             case Step.Refuse { Reason: "Paused" }:
                 return Phases.Paused;
+            case Step.Refuse { Reason: "SecretMissing" }:
+                return Phases.WaitingForUser;
             case Step.Refuse when !seen.IsBootstrapped:
                 return Phases.Failed;
             case Step.Refuse or Step.Wait { Reason: "InsufficientCapacity" }:
@@ -212,6 +214,7 @@ public static class StatusReport
             "ScaleOut" => Phases.ScalingOut,
             "ScaleIn" => Phases.ScalingIn,
             "Rebalance" => Phases.Rebalancing,
+            "Repair" => Phases.Rebalancing,
             "Resize" => Phases.Resizing,
             "Update" => Phases.Updating,
             _ => Phases.Degraded,

@@ -63,6 +63,9 @@ public abstract record Step
     /// <summary>Start slot moves.</summary>
     public sealed record MoveSlots(IReadOnlyList<SlotTransfer> Transfers) : Step;
 
+    /// <summary>End classic slot moves that nobody goes on with.</summary>
+    public sealed record CloseSlots(IReadOnlyList<OpenPair> Slots) : Step;
+
     /// <summary>Write down that the shards to remove were seen empty, to see it again before acting.</summary>
     public sealed record ConfirmEmpty(ulong Epoch) : Step;
 
@@ -75,6 +78,9 @@ public abstract record Step
     /// <summary>Change a setting of a running node.</summary>
     public sealed record Configure(Member Node, IReadOnlyDictionary<string, string> Settings) : Step;
 
+    /// <summary>Give nodes the password in force, by one of its two settings. Never printed.</summary>
+    public sealed record SetPassword(IReadOnlyList<Member> Nodes, string Setting) : Step;
+
     /// <summary>Resize a running pod.</summary>
     public sealed record ResizePod(Member Node, V1ResourceRequirements Resources) : Step;
 
@@ -84,6 +90,9 @@ public abstract record Step
     /// <summary>Delete a pod so that it comes back from the current template.</summary>
     public sealed record RecreatePod(Member Node) : Step;
 }
+
+/// <summary>A slot in SETSLOT's open states: its owner and where it was going (null: a node that is gone).</summary>
+public sealed record OpenPair(int Slot, Member Owner, Member? Other);
 
 /// <summary>One slot move with its deterministic id.</summary>
 public sealed record SlotTransfer(Member Source, Member Target, SlotSet Slots, string TaskId, int Attempt)

@@ -104,6 +104,9 @@ public sealed record NodeReport
 /// </summary>
 public interface INodeAdmin
 {
+    /// <summary>Passwords to try when connecting to a node, in this order; an empty one is none.</summary>
+    void UsePasswords(NodeAddress node, IReadOnlyList<string> passwords);
+
     /// <summary>Asks a node for everything a <see cref="NodeReport"/> holds. <paramref name="settings"/> are CONFIG names to read.</summary>
     Task<NodeReport> ReportAsync(NodeAddress node, IReadOnlyCollection<string> settings, CancellationToken ct);
 
@@ -121,6 +124,9 @@ public interface INodeAdmin
 
     /// <summary>Has the node, owner of the slots, move them to another. The same task id again changes nothing.</summary>
     Task MoveAsync(NodeAddress source, SlotSet slots, string targetId, string taskId, CancellationToken ct);
+
+    /// <summary>Ends a classic move of a slot (SETSLOT, MIGRATE) that was left half-way. <paramref name="other"/> is the receiving side, null when gone.</summary>
+    Task CloseSlotAsync(NodeAddress owner, NodeAddress? other, int slot, CancellationToken ct);
 
     /// <summary>Has the node, a replica, take over from its living primary without losing a write.</summary>
     Task PromoteAsync(NodeAddress replica, CancellationToken ct);

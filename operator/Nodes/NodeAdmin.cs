@@ -19,6 +19,10 @@ public sealed class NodeAdmin(RespClientOptions? options = null) : INodeAdmin, I
     };
 
     private readonly ConcurrentDictionary<NodeAddress, RespClient> connections = new();
+    private readonly ConcurrentDictionary<NodeAddress, IReadOnlyList<string>> passwords = new();
+
+    /// <inheritdoc/>
+    public void UsePasswords(NodeAddress node, IReadOnlyList<string> passwords) => this.passwords[node] = passwords;
 
     /// <inheritdoc/>
     public async Task<NodeReport> ReportAsync(NodeAddress node, IReadOnlyCollection<string> settings, CancellationToken ct)
@@ -31,6 +35,11 @@ public sealed class NodeAdmin(RespClientOptions? options = null) : INodeAdmin, I
         var tasks = client.CallAsync(["CLUSTER", "GETSLOTMIGRATIONS"], ct);
         var config = settings.Select(s => client.CallAsync(["CONFIG", "GET", s], ct)).ToList();
         await Task.WhenAll([nodes, cluster, info, keys, tasks, .. config]).ConfigureAwait(false);
+        if ((await info.ConfigureAwait(false)).Text.StartsWith("NOAUTH", StringComparison.Ordinal) && connections.TryRemove(new(node, client)))
+        {
+            await client.DisposeAsync().ConfigureAwait(false); // it asks for a password since: the next call brings one
+        }
+
         var about = Lines((await info.ConfigureAwait(false)).ThrowIfError().Text);
         var epochs = Lines((await cluster.ConfigureAwait(false)).ThrowIfError().Text);
         var answer = new NodesAnswer(NodesLine.ParseAll((await nodes.ConfigureAwait(false)).ThrowIfError().Text));
@@ -94,6 +103,15 @@ public sealed class NodeAdmin(RespClientOptions? options = null) : INodeAdmin, I
         DoAsync(source, ct, ["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", .. Bounds(slots), "NODE", targetId, "TASK", taskId]);
 
     /// <inheritdoc/>
+    public async Task CloseSlotAsync(NodeAddress owner, NodeAddress? other, int slot, CancellationToken ct)
+    {
+        var from = await ConnectAsync(owner, ct).ConfigureAwait(false);
+        var to = other is { } address ? await ConnectAsync(address, ct).ConfigureAwait(false) : null;
+        var password = other is { } node ? passwords.GetValueOrDefault(node)?.FirstOrDefault() ?? options.Password ?? "" : "";
+        await OpenSlotRepair.CloseAsync(from, to, other ?? owner, password, slot, ct).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     public Task PromoteAsync(NodeAddress replica, CancellationToken ct) => DoAsync(replica, ct, "CLUSTER", "FAILOVER");
 
     /// <inheritdoc/>
@@ -155,7 +173,7 @@ public sealed class NodeAdmin(RespClientOptions? options = null) : INodeAdmin, I
             connections.TryRemove(new(node, have));
         }
 
-        var fresh = await RespClient.ConnectAsync(node.Host, node.Port, options, ct).ConfigureAwait(false);
+        var fresh = await OpenAsync(node, ct).ConfigureAwait(false);
         if (connections.TryAdd(node, fresh))
         {
             return fresh;
@@ -163,6 +181,23 @@ public sealed class NodeAdmin(RespClientOptions? options = null) : INodeAdmin, I
 
         await fresh.DisposeAsync().ConfigureAwait(false);
         return connections.TryGetValue(node, out var other) ? other : throw new IOException($"connection to {node} was dropped");
+    }
+
+    private async Task<RespClient> OpenAsync(NodeAddress node, CancellationToken ct)
+    {
+        var candidates = passwords.GetValueOrDefault(node) ?? [options.Password ?? ""];
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                var with = options with { Password = candidates[i].Length > 0 ? candidates[i] : null };
+                return await RespClient.ConnectAsync(node.Host, node.Port, with, ct).ConfigureAwait(false);
+            }
+            catch (RespException) when (i + 1 < candidates.Count)
+            {
+                // not this one: the node has yet to hear of a change, or missed it
+            }
+        }
     }
 
     private static List<SlotTask> Tasks(Reply reply)

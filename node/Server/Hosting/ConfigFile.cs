@@ -76,10 +76,15 @@ public static class ConfigFile
             int end = i + 1;
             while (end < arguments.Count && !(arguments[end].StartsWith("--", StringComparison.Ordinal) && arguments[end].Length > 2)) end++;
             var words = arguments.Skip(i + 1).Take(end - i - 1).ToList();
+            i = end;
+            if (name.Equals("--include", StringComparison.OrdinalIgnoreCase) && words.Count == 1)
+            {
+                Include(config, words[0], 1, origin, 0, $"include {words[0]}");
+                continue;
+            }
             (config.Find(name[2..]) as WordsSetting)?.StartAfresh();
             if (Directive(config, name[2..], words) is { } error)
                 throw new ConfigException(origin, 0, string.Join(' ', words.Prepend(name[2..]).Select(Setting.Quote)), error);
-            i = end;
         }
         return file is null or "-" ? null : Path.GetFullPath(file);
     }
@@ -138,6 +143,7 @@ public static class ConfigFile
             return;
         }
         string folder = Path.GetDirectoryName(pattern) is { Length: > 0 } f ? f : ".";
+        if (!Directory.Exists(folder)) return; // a pattern that matches nothing is no error
         foreach (string file in Directory.EnumerateFiles(folder, Path.GetFileName(pattern)).Order(StringComparer.Ordinal)) Read(config, file, depth);
     }
 

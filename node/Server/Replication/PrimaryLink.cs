@@ -41,9 +41,10 @@ internal interface IReplicaSide
     void FailoverAnswered(string? refusal);
 }
 
-/// <summary>What a link must know, fixed while it lives.</summary>
+/// <summary>What a link must know, fixed while it lives; <see cref="Login"/> (user and password) is asked at every connect: a rotation
+/// must reach a link that comes back.</summary>
 internal sealed record PrimaryLinkOptions(
-    string Host, int Port, int OwnPort, string AnnounceIp, string User, string Password, TimeSpan Timeout, string Folder);
+    string Host, int Port, int OwnPort, string AnnounceIp, Func<(string User, string Password)> Login, TimeSpan Timeout, string Folder);
 
 /// <summary>One link to one primary, reconnecting until stopped.</summary>
 internal sealed class PrimaryLink(PrimaryLinkOptions options, IReplicaSide side, Action<Action> post, TimeProvider clock, ILogger log)
@@ -140,10 +141,11 @@ internal sealed class PrimaryLink(PrimaryLinkOptions options, IReplicaSide side,
         bool alive = pong.StartsWith('+') || pong.StartsWith("-NOAUTH", StringComparison.Ordinal) || pong.StartsWith("-NOPERM", StringComparison.Ordinal)
             || pong.StartsWith("-ERR operation not permitted", StringComparison.Ordinal);
         if (!alive) throw new IOException($"primary answers PING with {pong}");
-        if (options.Password.Length > 0)
+        var (user, password) = options.Login();
+        if (password.Length > 0)
         {
-            if (options.User.Length > 0) Send(socket, "AUTH", options.User, options.Password);
-            else Send(socket, "AUTH", options.Password);
+            if (user.Length > 0) Send(socket, "AUTH", user, password);
+            else Send(socket, "AUTH", password);
             string answer = wire.ReadLine();
             if (!answer.StartsWith('+')) throw new IOException($"cannot authenticate to the primary: {answer}");
         }

@@ -102,8 +102,8 @@ public sealed class ReplicationHub : IReplicationActions, IReplicaSide, IDisposa
         Interlocked.Exchange(ref _applied, _node.Journal.EndOffset);
         _settings.ReplicaOf.Value = [host, port.ToString(CultureInfo.InvariantCulture)];
         _log.LogInformation("Following primary {Host}:{Port}", host, port);
-        var options = new PrimaryLinkOptions(host, port, AnnouncedPort, AnnouncedIp, _settings.PrimaryUser.Value,
-            _settings.PrimaryAuth.Value, TimeSpan.FromSeconds(_settings.Timeout.Value), Directory.GetCurrentDirectory());
+        var options = new PrimaryLinkOptions(host, port, AnnouncedPort, AnnouncedIp, () => (_settings.PrimaryUser.Value,
+            _settings.PrimaryAuth.Value), TimeSpan.FromSeconds(_settings.Timeout.Value), Directory.GetCurrentDirectory());
         _link = new PrimaryLink(options, this, _node.Engine.Post, _node.Time, _log);
         // While recovery is running there is nothing to compare with the primary yet.
         if (!_node.Serving.IsLoading) _link.Start();

@@ -75,7 +75,11 @@ public sealed class CacheClusterSpec
     /// <summary>Further redis.conf directives. Those a node can change while running are; others roll the nodes.</summary>
     [Rule("!('bind' in self) && !('port' in self) && !('dir' in self) && !('cluster-enabled' in self) && !('maxmemory' in self)",
         "spec.config may not set bind, port, dir, cluster-enabled or maxmemory: the operator does")]
+    [Rule("!('requirepass' in self) && !('masterauth' in self)", "spec.config may not set requirepass or masterauth: use spec.auth")]
     public Dictionary<string, string>? Config { get; set; }
+
+    /// <summary>How clients authenticate. Left out: they need not.</summary>
+    public AuthSpec? Auth { get; set; }
 
     /// <summary>What the cluster starts with. Immutable.</summary>
     public BootstrapSpec? Bootstrap { get; set; }
@@ -98,6 +102,32 @@ public sealed class LocalReference
     [RequiredField]
     [Bounds(1, 253)]
     public string Name { get; set; } = "";
+}
+
+/// <summary>One key of a Secret in the same namespace.</summary>
+public sealed class SecretKeyReference
+{
+    /// <summary>Name of the Secret.</summary>
+    [RequiredField]
+    [Bounds(1, 253)]
+    public string Name { get; set; } = "";
+
+    /// <summary>The key that holds the value.</summary>
+    [Bounds(1, 253)]
+    [Default("password")]
+    public string Key { get; set; } = "password";
+}
+
+/// <summary>Who may use the cluster.</summary>
+[Rule("!self.enabled || has(self.defaultUserSecretRef)", "spec.auth.defaultUserSecretRef is needed while spec.auth.enabled is true")]
+public sealed class AuthSpec
+{
+    /// <summary>Whether a password is asked for.</summary>
+    [Default(true)]
+    public bool Enabled { get; set; } = true;
+
+    /// <summary>The password of the default user, which the nodes use among themselves too. Changing the Secret changes it on the running nodes.</summary>
+    public SecretKeyReference? DefaultUserSecretRef { get; set; }
 }
 
 /// <summary>Requests and limits, as in a pod.</summary>

@@ -130,7 +130,7 @@ public sealed class NodeStatus
 /// <summary>An operation under way.</summary>
 public sealed class OperationStatus
 {
-    /// <summary>Bootstrap, ScaleOut, ScaleIn, Rebalance, Resize, Update.</summary>
+    /// <summary>Bootstrap, ScaleOut, ScaleIn, Rebalance, Repair, Resize, Update.</summary>
     public string? Type { get; set; }
 
     /// <summary>The step it is at.</summary>

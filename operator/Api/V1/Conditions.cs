@@ -39,6 +39,12 @@ public static class Conditions
     /// <summary>The spec can be carried out.</summary>
     public const string SpecAccepted = "SpecAccepted";
 
+    /// <summary>Every volume has the size asked for.</summary>
+    public const string StorageReady = "StorageReady";
+
+    /// <summary>Every node asks for the password of spec.auth.</summary>
+    public const string UsersApplied = "UsersApplied";
+
     /// <summary>The last backup succeeded.</summary>
     public const string LastBackupSucceeded = "LastBackupSucceeded";
 

@@ -9,7 +9,7 @@ using Shoal.Operator.Kubernetes.Models;
 namespace Shoal.Operator.Clusters.Desired;
 
 /// <summary>The desired objects of one pass.</summary>
-/// <param name="Shared">Services, ConfigMap, budgets.</param>
+/// <param name="Shared">Services, ConfigMap, Secret, budgets.</param>
 /// <param name="Shards">StatefulSets by shard index.</param>
 /// <param name="TemplateHash">What pods made from the current template carry.</param>
 /// <param name="Settings">The nodes' settings.</param>
@@ -22,9 +22,14 @@ public sealed record DesiredObjects(
         var settings = NodeConfiguration.All(seen.Spec, seen.Memory.MaxBytes);
         var templateHash = StatefulSets.TemplateHash(seen, settings);
         List<KubernetesObject> shared = [ConfigMaps.Nodes(seen, settings), Services.Headless(seen), Services.Clients(seen)];
-        if (seen.Abilities.DisruptionBudgets && seen.Spec.ReplicasPerShard > 0)
+        if (PasswordSecrets.For(seen) is { } secret)
         {
-            shared.AddRange(seen.ShardIndexes.Select(s => DisruptionBudgets.Shard(seen, s)));
+            shared.Add(secret);
+        }
+
+        if (seen.Abilities.DisruptionBudgets is { } budgets && seen.Spec.ReplicasPerShard > 0)
+        {
+            shared.AddRange(seen.ShardIndexes.Select(s => DisruptionBudgets.Shard(seen, s, budgets)));
         }
 
         var shards = seen.ShardIndexes.ToDictionary(s => s, s => StatefulSets.Shard(seen, s, templateHash));

@@ -29,6 +29,7 @@ public static class NodeConfiguration
     {
         "bind", "port", "dir", "cluster-enabled", "cluster-config-file", "maxmemory", "maxmemory-policy", "appendonly", "appendfsync",
         "cluster-announce-ip", "cluster-announce-port", "health-port", "replicaof", "daemonize",
+        "requirepass", "masterauth", "masteruser", "include",
     };
 
     /// <summary>Whether a running node takes the setting.</summary>

@@ -13,6 +13,9 @@ internal static class StatefulSets
     private const string ConfigPath = "/etc/shoal";
     private const string DataPath = "/data";
 
+    // Mounted always and read when there: the first password needs no new pods.
+    private const string PasswordPath = "/etc/shoal-passwords";
+
     public static string TemplateHash(Observation seen, IReadOnlyDictionary<string, string> settings)
     {
         var template = Template(seen, 0, "");
@@ -93,7 +96,15 @@ internal static class StatefulSets
         {
             Containers = [Node(seen)],
             TerminationGracePeriodSeconds = 60,
-            Volumes = [new() { Name = "config", ConfigMap = new() { Name = Names.Config(seen.Name) } }],
+            Volumes =
+            [
+                new() { Name = "config", ConfigMap = new() { Name = Names.Config(seen.Name) } },
+                new()
+                {
+                    Name = "passwords",
+                    Secret = new() { SecretName = Names.Passwords(seen.Name), Items = [new() { Key = AuthPlan.FileKey, Path = AuthPlan.FileKey }], Optional = true },
+                },
+            ],
             SecurityContext = new() { RunAsNonRoot = true, RunAsUser = 65532, RunAsGroup = 65532, FsGroup = 65532 },
             ImagePullSecrets = spec.ImagePullSecrets?.ConvertAll(r => new V1LocalObjectReference { Name = r.Name }),
             NodeSelector = extra?.NodeSelector,
@@ -135,6 +146,7 @@ internal static class StatefulSets
         [
             $"{ConfigPath}/{NodeConfiguration.FileName}", "--bind", "$(POD_IP)", "--port", Observation.Text(Names.ClientPort), "--dir", DataPath,
             "--cluster-announce-ip", "$(POD_IP)", "--health-port", Observation.Text(Names.HealthPort),
+            "--include", $"{PasswordPath}/*.conf",
         ],
         Env =
         [
@@ -152,6 +164,7 @@ internal static class StatefulSets
         [
             new() { Name = Names.DataVolume, MountPath = DataPath },
             new() { Name = "config", MountPath = ConfigPath, ReadOnly = true },
+            new() { Name = "passwords", MountPath = PasswordPath, ReadOnly = true },
         ],
         // Loading a large file may take long: liveness only asks whether the process answers at all.
         LivenessProbe = Probe("/livez", period: 5, failures: 6),

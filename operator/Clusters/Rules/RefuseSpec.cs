@@ -10,6 +10,11 @@ internal static class RefuseSpec
             return new Step.Refuse("InvalidSpec") { Why = string.Join("; ", errors), LookAgain = TimeSpan.FromSeconds(30) };
         }
 
+        if (seen.Auth is { Password.Length: 0, Problem: { } problem })
+        {
+            return new Step.Refuse("SecretMissing") { Why = problem, LookAgain = TimeSpan.FromSeconds(3) };
+        }
+
         if (seen.Spec.Paused)
         {
             return new Step.Refuse("Paused") { Why = "spec.paused is true", LookAgain = TimeSpan.FromSeconds(10) };

@@ -119,7 +119,7 @@ public sealed class V1JobCondition : OpenModel
     public DateTimeOffset? LastTransitionTime { get; set; }
 }
 
-/// <summary>policy/v1; on servers before 1.21 use <see cref="V1Beta1PodDisruptionBudget"/> (see <c>ServesAsync</c>).</summary>
+/// <summary>policy/v1; servers before 1.21 know it as <see cref="V1Beta1PodDisruptionBudget"/>.</summary>
 [KubernetesEntity("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")]
 public sealed class V1PodDisruptionBudget : KubernetesObject
 {

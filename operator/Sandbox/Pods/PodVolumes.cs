@@ -70,10 +70,10 @@ internal sealed class PodVolumes(IKubernetes api, PodPaths paths)
         switch (volume)
         {
             case { ConfigMap: { } map }:
-                Write(directory, Select(await ConfigMapAsync(ns, map.Name, map.Optional, ct).ConfigureAwait(false), map.Items, $"configmap {map.Name}"), map.DefaultMode);
+                Write(directory, Select(await ConfigMapAsync(ns, map.Name, map.Optional, ct).ConfigureAwait(false), map.Items, map.Optional, $"configmap {map.Name}"), map.DefaultMode);
                 break;
             case { Secret: { } secret }:
-                Write(directory, Select(await SecretAsync(ns, secret.SecretName, secret.Optional, ct).ConfigureAwait(false), secret.Items, $"secret {secret.SecretName}"), secret.DefaultMode);
+                Write(directory, Select(await SecretAsync(ns, secret.SecretName, secret.Optional, ct).ConfigureAwait(false), secret.Items, secret.Optional, $"secret {secret.SecretName}"), secret.DefaultMode);
                 break;
             case { DownwardAPI: { } downward }:
                 Write(directory, Downward(downward.Items, fields), downward.DefaultMode);
@@ -113,8 +113,8 @@ internal sealed class PodVolumes(IKubernetes api, PodPaths paths)
         {
             files.AddRange(source switch
             {
-                { ConfigMap: { } map } => Select(await ConfigMapAsync(ns, map.Name, map.Optional, ct).ConfigureAwait(false), map.Items, $"configmap {map.Name}"),
-                { Secret: { } secret } => Select(await SecretAsync(ns, secret.Name, secret.Optional, ct).ConfigureAwait(false), secret.Items, $"secret {secret.Name}"),
+                { ConfigMap: { } map } => Select(await ConfigMapAsync(ns, map.Name, map.Optional, ct).ConfigureAwait(false), map.Items, map.Optional, $"configmap {map.Name}"),
+                { Secret: { } secret } => Select(await SecretAsync(ns, secret.Name, secret.Optional, ct).ConfigureAwait(false), secret.Items, secret.Optional, $"secret {secret.Name}"),
                 { DownwardAPI: { } downward } => Downward(downward.Items, fields),
                 _ => throw new PodConfigException("FailedMount", "projected volume: service account tokens are not available here"),
             });
@@ -146,14 +146,14 @@ internal sealed class PodVolumes(IKubernetes api, PodPaths paths)
         return secret is null && optional != true ? throw new PodConfigException("FailedMount", $"secret \"{name}\" not found") : secret?.Data ?? [];
     }
 
-    private static List<VolumeFile> Select(Dictionary<string, byte[]> values, List<V1KeyToPath>? items, string what)
+    private static List<VolumeFile> Select(Dictionary<string, byte[]> values, List<V1KeyToPath>? items, bool? optional, string what)
     {
         if (items is null)
         {
             return [.. values.Select(e => new VolumeFile(e.Key, e.Value, null))];
         }
 
-        return [.. items.Select(item => values.TryGetValue(item.Key, out var content)
+        return [.. items.Where(i => optional != true || values.ContainsKey(i.Key)).Select(item => values.TryGetValue(item.Key, out var content)
             ? new VolumeFile(Inside(item.Path), content, item.Mode)
             : throw new PodConfigException("FailedMount", $"{what} has no key {item.Key}"))];
     }

@@ -34,6 +34,21 @@ public class ReplicationTests
     }
 
     [Fact]
+    public async Task A_link_that_comes_back_says_the_password_of_now()
+    {
+        await using var primary = await NodeProcess.StartAsync("--save", "");
+        await using var replica = await NodeProcess.StartAsync("--save", "");
+        using var p = await primary.ConnectAsync();
+        using var r = await replica.ConnectAsync();
+        await FollowAsync(r, primary);
+        await r.ExecuteAsync("CONFIG", "SET", "masterauth", "second");
+        await p.ExecuteAsync("CONFIG", "SET", "requirepass", "second");
+        await p.ExecuteAsync("CLIENT", "KILL", "TYPE", "replica");
+        await Contents.FillAsync(p, 10);
+        await SameAsync(p, r);
+    }
+
+    [Fact]
     public async Task A_cut_link_resumes_where_it_was()
     {
         await using var primary = await NodeProcess.StartAsync("--save", "");

@@ -174,9 +174,9 @@ public sealed class ClusterBench : IAsyncLifetime
         Enumerable.Range(0, HashSlot.Count).Count(s => before.OwnerOf(s) != after.OwnerOf(s));
 
     /// <summary>kill -9 of the process of a node.</summary>
-    public static async Task KillAsync(string ip)
+    public static async Task KillAsync(string ip, string? password = null)
     {
-        await using var client = await RespClient.ConnectAsync(ip, Names.ClientPort);
+        await using var client = await RespClient.ConnectAsync(ip, Names.ClientPort, new RespClientOptions { Password = password });
         var line = (await client.ExecuteAsync("INFO", "server")).Text.Split('\n').First(l => l.StartsWith("process_id:", StringComparison.Ordinal));
         using var process = Process.GetProcessById(int.Parse(line.Trim().Split(':')[1], CultureInfo.InvariantCulture));
         process.Kill();
@@ -226,7 +226,7 @@ public sealed class ClusterBench : IAsyncLifetime
     }
 
     private static bool IsPassing(Exception e) =>
-        e is HttpRequestException or IOException or KubernetesException { Status: >= 500 or 429 or 401 or 403 } or TaskCanceledException;
+        e is HttpRequestException or IOException or TimeoutException or RespException or KubernetesException { Status: >= 500 or 429 or 401 or 403 } or TaskCanceledException;
 
     private static string Tail(string text, int lines) => string.Join('\n', text.Split('\n').TakeLast(lines));
 

@@ -266,7 +266,7 @@ public sealed class JourneyTests
     [Fact]
     public async Task Without_pods_resize_new_resources_roll_one_pod_at_a_time_with_a_hand_over()
     {
-        world.Abilities = new Abilities(Resize: false, DisruptionBudgets: false);
+        world.Abilities = new Abilities(Resize: false, DisruptionBudgets: null);
         world.Cluster.Spec.Resources = new() { Limits = new() { ["memory"] = new("200Mi") } };
         await world.UntilHealthyAsync();
         world.Change(s => s.Resources = new() { Limits = new() { ["memory"] = new("300Mi") } });

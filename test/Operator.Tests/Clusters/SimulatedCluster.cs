@@ -28,6 +28,8 @@ internal sealed class SimulatedNode
     public bool Linked = true;
     public Dictionary<string, string> Knows = []; // id -> address this node believes
     public List<SlotTask> Tasks = [];
+    public List<OpenSlot> Open = [];
+    public Dictionary<string, string> Passwords = new() { ["masterauth"] = "", ["requirepass"] = "" };
 }
 
 internal sealed class SimulatedPod
@@ -51,10 +53,12 @@ internal sealed class SimulatedCluster : INodeAdmin
     public readonly Dictionary<(int Shard, int Ordinal), SimulatedNode> Disks = [];
     public readonly List<Step> Steps = [];
     public DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    public Abilities Abilities = new(Resize: true, DisruptionBudgets: true);
+    public Abilities Abilities = new(Resize: true, DisruptionBudgets: ResourceType.Of<V1PodDisruptionBudget>());
     public string? RunningBackup;
     public RestorePlan? Restore;
+    public AuthPlan Auth = AuthPlan.None;
     public string? FailMovesWith;
+    public readonly List<(string Owner, string? Other, int Slot)> Closed = [];
     public int SlotsMoved;
     public int Forgotten;
     private int nextIp = 1;
@@ -75,7 +79,7 @@ internal sealed class SimulatedCluster : INodeAdmin
         var seen = new Observation
         {
             Cluster = KubernetesJson.Clone(Cluster), Now = Now, Images = new("shoal-node:1", "shoal-operator:1"), Abilities = Abilities,
-            Shards = new Dictionary<int, V1StatefulSet>(Sets), Objects = new Dictionary<string, IKubernetesObject>(Objects), RunningBackup = RunningBackup,
+            Shards = new Dictionary<int, V1StatefulSet>(Sets), Objects = new Dictionary<string, IKubernetesObject>(Objects), RunningBackup = RunningBackup, Auth = Auth,
             View = TopologyView.Merge(members.Values.Where(m => m.Report is not null).Select(m => m.Report!.Answer)), Restore = Restore,
         };
         foreach (var shard in seen.ShardIndexes)
@@ -263,13 +267,14 @@ internal sealed class SimulatedCluster : INodeAdmin
         {
             Answer = new NodesAnswer(lines), IsPrimary = node.PrimaryId is null, IsLinked = node.PrimaryId is not null && node.Linked,
             UsedBytes = node.Used, MaxBytes = node.MaxBytes, Keys = node.Keys, CurrentEpoch = (long)epoch, SeesClusterOk = true, Version = "1.0.0", Tasks = [.. node.Tasks],
-            Settings = new Dictionary<string, string> { ["maxmemory"] = node.MaxBytes.ToString() },
+            Settings = new Dictionary<string, string>(node.Passwords) { ["maxmemory"] = node.MaxBytes.ToString() },
         };
     }
 
     private static NodesLine Line(SimulatedNode n, string ip, bool self) => new()
     {
         Id = n.Id, Ip = ip, Port = 6379, BusPort = 16379, ConfigEpoch = n.Epoch, Connected = true, PrimaryId = n.PrimaryId, Slots = n.Slots,
+        OpenSlots = self ? [.. n.Open] : [],
         Flags = (n.PrimaryId is null ? NodeFlags.Primary : NodeFlags.Replica) | (self ? NodeFlags.Myself : NodeFlags.None),
     };
 
@@ -283,6 +288,10 @@ internal sealed class SimulatedCluster : INodeAdmin
         heir.PrimaryId = null;
         old.PrimaryId = heir.Id;
         heir.Epoch = ++epoch;
+    }
+
+    void INodeAdmin.UsePasswords(NodeAddress node, IReadOnlyList<string> passwords)
+    {
     }
 
     Task<NodeReport> INodeAdmin.ReportAsync(NodeAddress node, IReadOnlyCollection<string> settings, CancellationToken ct) => Task.FromResult(Report(At(node)));
@@ -334,6 +343,17 @@ internal sealed class SimulatedCluster : INodeAdmin
         return Task.CompletedTask;
     }
 
+    Task INodeAdmin.CloseSlotAsync(NodeAddress owner, NodeAddress? other, int slot, CancellationToken ct)
+    {
+        Closed.Add((At(owner).Id, other is { } address ? At(address).Id : null, slot));
+        foreach (var node in Disks.Values)
+        {
+            node.Open.RemoveAll(o => o.Slot == slot);
+        }
+
+        return Task.CompletedTask;
+    }
+
     Task INodeAdmin.PromoteAsync(NodeAddress replica, CancellationToken ct)
     {
         Promote(At(replica));
@@ -351,6 +371,12 @@ internal sealed class SimulatedCluster : INodeAdmin
 
     Task INodeAdmin.ConfigureAsync(NodeAddress node, string name, string value, CancellationToken ct)
     {
+        if (At(node).Passwords.ContainsKey(name))
+        {
+            At(node).Passwords[name] = value;
+            return Task.CompletedTask;
+        }
+
         Assert.Equal("maxmemory", name);
         At(node).MaxBytes = long.Parse(value);
         return Task.CompletedTask;

@@ -72,6 +72,11 @@ public sealed class ConfigTests
         Assert.Equal(4, config.Long("databases"));
         Assert.Equal(1 << 20, config.Long("maxmemory"));
         Assert.Equal(["127.0.0.1", "127.0.0.2"], config.Words("bind"));
+
+        // An include on the command line, too; a pattern that matches nothing is none.
+        config = Settings();
+        ConfigFile.ReadArguments(config, ["--include", folder.File("mo*.conf"), "--include", folder.File("nowhere/*.conf"), "--port", "7002"]);
+        Assert.Equal((4, 7002), (config.Long("databases"), config.Long("port")));
     }
 
     [Fact]
