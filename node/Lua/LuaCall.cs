@@ -5,7 +5,7 @@ using Shoal.Lua.Running;
 namespace Shoal.Lua;
 
 /// <summary>One call of a host function.</summary>
-public readonly ref struct LuaCall
+public readonly struct LuaCall
 {
     private readonly int _base;
 

@@ -43,6 +43,8 @@ public sealed class LuaState
 
     internal MemoryMeter Meter { get; }
 
+    internal RandomSource Random { get; } = new();
+
     internal LuaThread Main { get; }
 
     internal LuaThread Current { get; set; }
@@ -77,6 +79,9 @@ public sealed class LuaState
 
     /// <summary>Sets a global function of the host.</summary>
     public void Register(string name, LuaHostFunction host) => Globals[(LuaString)name] = new LuaFunction(name, host);
+
+    /// <summary>Starts the sequence of `math.random` anew (redisSrand48): Redis seeds 0 before each script.</summary>
+    public void SeedRandom(int seed) => Random.Seed(seed);
 
     /// <summary>Walks everything reachable to bring <see cref="MemoryUsed"/> up to date.</summary>
     public void Collect() => Meter.Collect();

@@ -80,6 +80,16 @@ internal static class NumberText
         return end == text.Length;
     }
 
+    /// <summary>Reads the number a text starts with (no spaces before it); bytes used, 0 when there is none.</summary>
+    public static int ReadPrefix(ReadOnlySpan<byte> text, out double number)
+    {
+        int at = text.Length > 0 && text[0] is (byte)'-' or (byte)'+' ? 1 : 0;
+        int end = ReadUnsigned(text, at, out number);
+        if (end == at) return 0;
+        if (text[0] == '-') number = -number;
+        return end;
+    }
+
     public static bool IsSpace(byte b) => b is (byte)' ' or (>= 9 and <= 13);
 
     private static int ReadUnsigned(ReadOnlySpan<byte> text, int at, out double number)
@@ -119,7 +129,7 @@ internal static class NumberText
             return StartsWith(text, "infinity"u8) ? 8 : 3;
         }
         if (!StartsWith(text, "nan"u8)) return 0;
-        number = -double.NaN;   // C's nan is the positive one, the runtime's the negative
+        number = BitConverter.UInt64BitsToDouble(0x7FF8_0000_0000_0000);   // C's nan is the positive one, the runtime's the negative
         return 3;
     }
 

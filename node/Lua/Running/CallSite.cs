@@ -38,6 +38,9 @@ internal static class CallSite
         return $"{p.ShownChunk}:{LineOf(p, f)}: ";
     }
 
+    /// <summary>An error with the position of a level in front.</summary>
+    public static LuaError RuntimeErrorAt(LuaThread thread, int level, string message) => new(Where(thread, level) + message);
+
     /// <summary>An error of the VM itself, with the position of the current function if that is Lua.</summary>
     public static LuaError RuntimeError(LuaThread thread, string message)
     {

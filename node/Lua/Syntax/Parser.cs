@@ -283,7 +283,7 @@ internal sealed class Parser
     private Statement ParseExpressionStatement(int line)
     {
         var expression = _expressions.ParsePrimary();
-        if (expression is CallExpression call && _lexer.Current != (Token)'=' && _lexer.Current != (Token)',') return new CallStatement(call);
+        if (expression is CallExpression call) return new CallStatement(call);
         var targets = new List<Expression>();
         while (true)
         {
