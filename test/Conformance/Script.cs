@@ -19,10 +19,16 @@ public sealed record Send(int Line, string Text, byte[][] Words) : Step(Line)
     public TimeSpan Patience { get; set; }
 
     public int Repeat { get; set; } = 1;
+
+    /// <summary>The server makes its client wait; the script goes on meanwhile.</summary>
+    public bool Blocks { get; set; }
 }
 
 /// <summary>"@ client name".</summary>
 public sealed record UseClient(int Line, string Name) : Step(Line);
+
+/// <summary>"@ answered name": the reply a waiting client now has.</summary>
+public sealed record Answered(int Line, string Name) : Step(Line);
 
 /// <summary>"@ resp 3".</summary>
 public sealed record UseProtocol(int Line, int Version) : Step(Line);
@@ -50,6 +56,7 @@ public sealed class Script
         int number = 0;
         var patience = TimeSpan.Zero;
         int repeat = 1;
+        bool blocks = false;
         foreach (string raw in File.ReadLines(path))
         {
             number++;
@@ -60,8 +67,9 @@ public sealed class Script
             {
                 case '>':
                     var words = InlineRequest.SplitWords(Encoding.UTF8.GetBytes(rest)) ?? throw script.Wrong(number, "unbalanced quotes");
-                    script._steps.Add(new Send(number, rest, [.. words]) { Patience = patience, Repeat = repeat });
+                    script._steps.Add(new Send(number, rest, [.. words]) { Patience = patience, Repeat = repeat, Blocks = blocks });
                     patience = TimeSpan.Zero;
+                    blocks = false;
                     repeat = 1;
                     break;
                 case '<':
@@ -69,7 +77,7 @@ public sealed class Script
                     send.Expected = Expectation.Parse(rest, reason => script.Wrong(number, reason));
                     break;
                 case '@':
-                    script.Directive(number, rest.Split(' ', StringSplitOptions.RemoveEmptyEntries), ref patience, ref repeat);
+                    script.Directive(number, rest.Split(' ', StringSplitOptions.RemoveEmptyEntries), ref patience, ref repeat, ref blocks);
                     break;
                 default:
                     throw script.Wrong(number, $"a line begins with > < @ or #, not '{line[0]}'");
@@ -78,7 +86,7 @@ public sealed class Script
         return script;
     }
 
-    private void Directive(int line, string[] words, ref TimeSpan patience, ref int repeat)
+    private void Directive(int line, string[] words, ref TimeSpan patience, ref int repeat, ref bool blocks)
     {
         switch (words)
         {
@@ -93,6 +101,12 @@ public sealed class Script
                 break;
             case ["repeat", var count]:
                 repeat = int.Parse(count, CultureInfo.InvariantCulture);
+                break;
+            case ["blocks"]:
+                blocks = true;
+                break;
+            case ["answered", var name]:
+                _steps.Add(new Answered(line, name));
                 break;
             case ["only", var server]:
                 _steps.Add(new OnlyOn(line, server, null));

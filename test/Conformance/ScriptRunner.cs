@@ -16,6 +16,8 @@ public sealed class ScriptRunner(Target target) : IDisposable
 {
     private readonly Dictionary<string, RespClient> _clients = [];
     private readonly Dictionary<string, string> _captures = [];
+    private readonly Dictionary<RespClient, (Send Send, Task<Reply> Reply)> _waiting = [];
+    private RespClient? _observer;
 
     public async Task RunAsync(Script script)
     {
@@ -33,18 +35,28 @@ public sealed class ScriptRunner(Target target) : IDisposable
                 case UseClient use:
                     client = await ClientAsync(use.Name).ConfigureAwait(false);
                     break;
+                case Answered answered:
+                    await AnsweredAsync(script, _clients[answered.Name]).ConfigureAwait(false);
+                    break;
+                case Send { Blocks: true } send:
+                    await AnsweredAsync(script, client).ConfigureAwait(false);
+                    await BlockAsync(client, send).ConfigureAwait(false);
+                    break;
                 case UseProtocol use:
                     (await client.CallAsync("HELLO", use.Version.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false)).ThrowIfError();
                     break;
                 case Send send:
+                    await AnsweredAsync(script, client).ConfigureAwait(false);
                     for (int i = 0; i < send.Repeat; i++) await SendAsync(script, client, send, i).ConfigureAwait(false);
                     break;
             }
         }
+        foreach (var waiting in _waiting.Keys.ToArray()) await AnsweredAsync(script, waiting).ConfigureAwait(false);
     }
 
     public void Dispose()
     {
+        _observer?.Dispose();
         foreach (var client in _clients.Values) client.Dispose();
     }
 
@@ -61,6 +73,33 @@ public sealed class ScriptRunner(Target target) : IDisposable
                 throw new Xunit.Sdk.XunitException($"{target.Name} {target.Version}: {Path.GetFileName(script.FilePath)}:{send.Line}\n> {send.Text}\ngot {Show(reply)}");
             await Task.Delay(20).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Sends a request and returns when the server shows its client as blocked (or has answered already).</summary>
+    private async Task BlockAsync(RespClient client, Send send)
+    {
+        string id = (await client.CallAsync("CLIENT", "ID").ConfigureAwait(false)).AsInteger().ToString(CultureInfo.InvariantCulture);
+        _observer ??= await RespClient.ConnectAsync(target.Host, target.Port).ConfigureAwait(false);
+        var reply = client.CallAsync(send.Words.Select(Insert).ToArray());
+        _waiting[client] = (send, reply);
+        while (!reply.IsCompleted)
+        {
+            string line = (await _observer.CallAsync("CLIENT", "LIST", "ID", id).ConfigureAwait(false)).Text;
+            if (line.Split(' ').Any(f => f.StartsWith("flags=", StringComparison.Ordinal) && f.Contains('b', StringComparison.Ordinal))) return;
+            await Task.Delay(10).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes the reply a client has been waiting for.</summary>
+    private async Task AnsweredAsync(Script script, RespClient client)
+    {
+        if (!_waiting.Remove(client, out var waiting)) return;
+        var send = waiting.Send;
+        string place = $"{target.Name} {target.Version}: {Path.GetFileName(script.FilePath)}:{send.Line}\n> {send.Text}\n";
+        if (await Task.WhenAny(waiting.Reply, Task.Delay(TimeSpan.FromSeconds(20))).ConfigureAwait(false) != waiting.Reply)
+            throw new Xunit.Sdk.XunitException(place + "still waits for its reply");
+        var reply = await waiting.Reply.ConfigureAwait(false);
+        if (send.Expected is null ? reply.IsError : !send.Expected.Fits(reply, _captures)) throw new Xunit.Sdk.XunitException(place + $"got {Show(reply)}");
     }
 
     private ReadOnlyMemory<byte> Insert(byte[] word)

@@ -30,6 +30,7 @@ public static class ErrorReplies
     public const string BadFormat = "ERR Bad data format";
     public const string NumKeys = "ERR numkeys should be greater than 0";
     public const string TimeoutNegative = "ERR timeout is negative";
+    public const string TimeoutOutOfRange = "ERR timeout is out of range";
     public const string TimeoutNotFloat = "ERR timeout is not a float or out of range";
     public const string ExpireOptionsWithNx = "ERR NX and XX, GT or LT options at the same time are not compatible";
     public const string ExpireGtAndLt = "ERR GT and LT options at the same time are not compatible";

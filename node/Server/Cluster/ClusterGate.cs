@@ -120,6 +120,7 @@ internal sealed class ClusterGate : IClusterGate
         Recompute();
         ReportPause();
         Release();
+        _node.Blocked.Reroute();
         Adopted?.Invoke(view);
     }
 

@@ -11,7 +11,7 @@ public static class CommandCommands
     private static readonly (CommandFlags Flag, string Name)[] FlagNames =
     [
         (Write, "write"), (ReadOnly, "readonly"), (DenyOom, "denyoom"), (Admin, "admin"), (CommandFlags.PubSub, "pubsub"), (NoScript, "noscript"),
-        (Blocking, "blocking"), (Loading, "loading"), (Stale, "stale"), (Fast, "fast"), (NoAuth, "no_auth"), (NoMulti, "no_multi"),
+        (CommandFlags.Blocking, "blocking"), (Loading, "loading"), (Stale, "stale"), (Fast, "fast"), (NoAuth, "no_auth"), (NoMulti, "no_multi"),
         (MovableKeys, "movablekeys"), (Asking, "asking"), (SkipMonitor, "skip_monitor"), (SkipSlowLog, "skip_slowlog"),
         (NoMandatoryKeys, "no_mandatory_keys"), (AllowBusy, "allow_busy"),
     ];

@@ -55,6 +55,12 @@ public ref struct CommandContext
     /// <summary>A script called it: it must answer at once, and MONITOR shows it as lua's.</summary>
     public bool IsScript;
 
+    /// <summary>A waiting session's request runs once more because a key it waits for has changed.</summary>
+    public bool IsRerun;
+
+    /// <summary>Running inside EXEC, whose end it cannot hold up.</summary>
+    public bool IsInner;
+
     internal Propagation Propagation;
 
     /// <summary>Number of arguments, the name included.</summary>
@@ -65,6 +71,9 @@ public ref struct CommandContext
 
     /// <summary>Index of the selected database.</summary>
     public readonly int Db => Session.Db;
+
+    /// <summary>The client may be made to wait; otherwise a blocking command answers at once what it would on timeout.</summary>
+    public readonly bool MayBlock => !IsReplay && !IsInner && !IsScript;
 
     /// <summary>All databases.</summary>
     public readonly Databases Databases => Node.Databases;
@@ -94,6 +103,9 @@ public ref struct CommandContext
     {
         if (Node.KeyspaceEvents.IsOn) Node.KeyspaceEvents.Raise(of, name, key, db);
     }
+
+    /// <summary>The handler has reported an effect.</summary>
+    public readonly bool HasChanged => Propagation != Propagation.None;
 
     /// <summary>Journal the request as it came, whatever was said before.</summary>
     public void PropagateVerbatim() => Propagation = Propagation.Verbatim;

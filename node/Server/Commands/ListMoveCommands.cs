@@ -1,5 +1,6 @@
 // Lists: moving an element from one to another, and popping from the first that has any.
 using Shoal.Protocol.Resp;
+using Shoal.Server.Blocking;
 using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
@@ -16,28 +17,35 @@ public static class ListMoveCommands
     public static void Register(CommandTable t)
     {
         t.Add("lmove", 5, Write | DenyOom, Keys.Two, "list", LMove);
-        t.Add("rpoplpush", 3, Write | DenyOom, Keys.Two, "list", (ref CommandContext c) => Move(ref c, fromHead: false, toHead: true));
+        t.Add("rpoplpush", 3, Write | DenyOom, Keys.Two, "list", (ref CommandContext c) => Move(ref c, fromHead: false, toHead: true, Empty));
         t.Add("lmpop", -4, Write, Keys.Counted(1), "list", LMPop);
     }
 
+    /// <summary>What a command does when no list has an element.</summary>
+    internal delegate void WhenEmpty(ref CommandContext c);
+
+    private static void Empty(ref CommandContext c) => c.Reply.Null();
+
     private static void LMove(ref CommandContext c)
     {
-        if (TryEnd(c[3], out bool fromHead) && TryEnd(c[4], out bool toHead)) Move(ref c, fromHead, toHead);
+        if (TryEnd(c[3], out bool fromHead) && TryEnd(c[4], out bool toHead)) Move(ref c, fromHead, toHead, Empty);
         else c.Reply.Error(ErrorReplies.Syntax);
     }
 
-    private static bool TryEnd(ReadOnlySpan<byte> word, out bool head)
+    /// <summary>Reads LEFT or RIGHT.</summary>
+    internal static bool TryEnd(ReadOnlySpan<byte> word, out bool head)
     {
         head = word.Is("LEFT"u8);
         return head || word.Is("RIGHT"u8);
     }
 
-    private static void Move(ref CommandContext c, bool fromHead, bool toHead)
+    /// <summary>Moves an element from the list in argument 1 to the one in argument 2; a blocking move is journalled as the plain one.</summary>
+    internal static void Move(ref CommandContext c, bool fromHead, bool toHead, WhenEmpty whenEmpty)
     {
         if (!c.TryFindFirstOfTwo(1, 2, ValueType.List, out var source)) return;
         if (!source.Exists)
         {
-            c.Reply.Null();
+            whenEmpty(ref c);
             return;
         }
         if (!c.IsTypeOrAbsent(c.Keys.Peek(c[2], c.Slot), ValueType.List)) return;
@@ -75,21 +83,30 @@ public static class ListMoveCommands
 
     private static void LMPop(ref CommandContext c)
     {
-        if (!IntegerText.TryParse(c[1], out long keys) || keys <= 0)
+        if (!PopFirst(ref c, 1, out _)) c.Reply.NullArray();
+    }
+
+    /// <summary>Pops from the first list that has any, "numkeys key... LEFT|RIGHT [COUNT n]" beginning at argument <paramref name="at"/>.
+    /// False when all are empty: nothing was written. Behind argument 1 begins the waiting form, whose timeout that is.</summary>
+    internal static bool PopFirst(ref CommandContext c, int at, out long timeoutMs)
+    {
+        timeoutMs = 0;
+        if (!IntegerText.TryParse(c[at], out long keys) || keys <= 0)
         {
             c.Reply.Error(ErrorReplies.NumKeys);
-            return;
+            return true;
         }
-        long where = keys + 2, count = 1;
+        long where = keys > c.ArgCount ? c.ArgCount : at + 1 + keys, count = 1;
         if (where >= c.ArgCount || !TryEnd(c[(int)where], out bool head))
         {
             c.Reply.Error(ErrorReplies.Syntax);
-            return;
+            return true;
         }
-        if (!TryPopCount(ref c, (int)where + 1, out count)) return;
-        for (int i = 2; i < where; i++)
+        if (!TryPopCount(ref c, (int)where + 1, out count)) return true;
+        if (at > 1 && !c.TrySeconds(1, out timeoutMs)) return true;
+        for (int i = at + 1; i < where; i++)
         {
-            if (!c.TryFindForWrite(i, ValueType.List, out var e)) return;
+            if (!c.TryFindForWrite(i, ValueType.List, out var e)) return true;
             if (!e.Exists) continue;
             count = Math.Min(count, ListValue.Count(e));
             c.Reply.Array(2);
@@ -97,9 +114,9 @@ public static class ListMoveCommands
             ListCommands.WriteEnd(ref c, e, head, count);
             ListCommands.TakeEnd(ref c, ref e, c[i], head, count);
             c.Propagate(3).Arg(head ? "LPOP"u8 : "RPOP"u8).Arg(c[i]).Arg(count).End();
-            return;
+            return true;
         }
-        c.Reply.NullArray();
+        return false;
     }
 
     /// <summary>Reads the optional "COUNT n" (n > 0) that ends LMPOP and ZMPOP.</summary>

@@ -1,5 +1,6 @@
 // Taking the lowest or highest members out of sorted sets.
 using Shoal.Protocol.Resp;
+using Shoal.Server.Blocking;
 using Shoal.Server.PubSub;
 using Shoal.Store;
 using Shoal.Store.Values;
@@ -41,7 +42,7 @@ public static class SortedSetPopCommands
         Take(ref c, ref e, c[1], highest, count);
     }
 
-    private static void WritePairs(ref CommandContext c, in EntryRef e, bool highest, long count, bool nested)
+    internal static void WritePairs(ref CommandContext c, in EntryRef e, bool highest, long count, bool nested)
     {
         foreach (var here in SortedSetValue.EnumerateFrom(c.Keys, e, highest ? SortedSetValue.Count(e) - 1 : 0, highest))
         {
@@ -52,7 +53,7 @@ public static class SortedSetPopCommands
         }
     }
 
-    private static void Take(ref CommandContext c, ref EntryRef e, ReadOnlySpan<byte> key, bool highest, long count)
+    internal static void Take(ref CommandContext c, ref EntryRef e, ReadOnlySpan<byte> key, bool highest, long count)
     {
         long left = SortedSetValue.Count(e) - count;
         if (left > 0) SortedSetValue.RemoveRanks(c.Keys, ref e, highest ? left : 0, count);
@@ -61,22 +62,31 @@ public static class SortedSetPopCommands
 
     private static void ZMPop(ref CommandContext c)
     {
-        if (!IntegerText.TryParse(c[1], out long keys) || keys <= 0)
+        if (!PopFirst(ref c, 1, out _)) c.Reply.NullArray();
+    }
+
+    /// <summary>Pops from the first sorted set that has any, "numkeys key... MIN|MAX [COUNT n]" beginning at argument <paramref name="at"/>.
+    /// False when all are empty: nothing was written. Behind argument 1 begins the waiting form, whose timeout that is.</summary>
+    internal static bool PopFirst(ref CommandContext c, int at, out long timeoutMs)
+    {
+        timeoutMs = 0;
+        if (!IntegerText.TryParse(c[at], out long keys) || keys <= 0)
         {
             c.Reply.Error(ErrorReplies.NumKeys);
-            return;
+            return true;
         }
-        long where = keys + 2;
+        long where = keys > c.ArgCount ? c.ArgCount : at + 1 + keys;
         bool highest = where < c.ArgCount && c[(int)where].Is("MAX"u8);
         if (where >= c.ArgCount || (!highest && !c[(int)where].Is("MIN"u8)))
         {
             c.Reply.Error(ErrorReplies.Syntax);
-            return;
+            return true;
         }
-        if (!ListMoveCommands.TryPopCount(ref c, (int)where + 1, out long count)) return;
-        for (int i = 2; i < where; i++)
+        if (!ListMoveCommands.TryPopCount(ref c, (int)where + 1, out long count)) return true;
+        if (at > 1 && !c.TrySeconds(1, out timeoutMs)) return true;
+        for (int i = at + 1; i < where; i++)
         {
-            if (!c.TryFindForWrite(i, ValueType.SortedSet, out var e)) return;
+            if (!c.TryFindForWrite(i, ValueType.SortedSet, out var e)) return true;
             if (!e.Exists) continue;
             count = Math.Min(count, SortedSetValue.Count(e));
             c.Reply.Array(2);
@@ -85,8 +95,8 @@ public static class SortedSetPopCommands
             WritePairs(ref c, e, highest, count, nested: true);
             Take(ref c, ref e, c[i], highest, count);
             c.Propagate(3).Arg(highest ? "ZPOPMAX"u8 : "ZPOPMIN"u8).Arg(c[i]).Arg(count).End();
-            return;
+            return true;
         }
-        c.Reply.NullArray();
+        return false;
     }
 }

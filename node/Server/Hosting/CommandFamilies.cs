@@ -1,4 +1,5 @@
 // Every command family that works on the keyspace, in one list.
+using Shoal.Server.Blocking;
 using Shoal.Server.Commands;
 
 namespace Shoal.Server.Hosting;
@@ -11,8 +12,10 @@ internal static class CommandFamilies
         ScanCommands.Register(t);
         HashCommands.Register(t);
         ListCommands.Register(t);
+        BlockingListCommands.Register(t);
         SetCommands.Register(t);
         SortedSetCommands.Register(t);
+        BlockingSortedSetCommands.Register(t);
         StringCommands.Register(t);
         CounterCommands.Register(t);
     }

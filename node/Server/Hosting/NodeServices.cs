@@ -1,6 +1,7 @@
 // The node's parts as handlers and subsystems reach them. Filled by NodeHost in order; read-only afterwards.
 using Microsoft.Extensions.Logging;
 using Shoal.Protocol.Resp;
+using Shoal.Server.Blocking;
 using Shoal.Server.Commands;
 using Shoal.Server.Journal;
 using Shoal.Server.Network;
@@ -17,7 +18,11 @@ public sealed class NodeServices
 {
     private readonly Dictionary<Type, object> _parts = [];
 
-    public NodeServices() => KeyspaceEvents = new KeyspaceEvents(Channels);
+    public NodeServices()
+    {
+        KeyspaceEvents = new KeyspaceEvents(Channels);
+        Blocked = new BlockedSessions(this);
+    }
 
     public required NodeConfig Config { get; init; }
 
@@ -47,6 +52,9 @@ public sealed class NodeServices
 
     /// <summary>notify-keyspace-events.</summary>
     public KeyspaceEvents KeyspaceEvents { get; }
+
+    /// <summary>Sessions that wait for keys.</summary>
+    public BlockedSessions Blocked { get; }
 
     /// <summary>Gates other parts open and close.</summary>
     public ServingState Serving { get; } = new();

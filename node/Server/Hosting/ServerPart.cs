@@ -38,6 +38,7 @@ internal sealed class ServerPart : INodePart
             databases.ExpiryCycle.Run(ExpiryBudgetMicroseconds);
             if (databases.ExpiryCycle.IsBehind) node.Engine.Hurry();
         });
+        node.Engine.AddTurnTask(node.Blocked.EndTurn);
         node.Engine.Every(TimeSpan.FromMilliseconds(100), static () => { });
         long last = 0;
         node.Engine.Every(TimeSpan.FromSeconds(1), () =>
@@ -64,8 +65,16 @@ internal sealed class ServerPart : INodePart
     private static void ConnectEvents(NodeServices node, Databases databases)
     {
         var watches = node.Dispatcher.Transactions.Watches;
-        databases.Events.Changed = (keyspace, key, _) => watches.Changed(keyspace.Index, key);
-        databases.Events.Cleared = keyspace => watches.Cleared(keyspace);
+        databases.Events.Changed = (keyspace, key, _) =>
+        {
+            watches.Changed(keyspace.Index, key);
+            node.Blocked.Changed(keyspace, key);
+        };
+        databases.Events.Cleared = keyspace =>
+        {
+            watches.Cleared(keyspace);
+            node.Blocked.Cleared(keyspace);
+        };
         databases.Events.Expired = (keyspace, key, slot) =>
         {
             Vanished(keyspace, key, slot);

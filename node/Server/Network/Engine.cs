@@ -27,6 +27,7 @@ public sealed class Engine : IEngine
     private long _turns;
     private volatile bool _stopping;
     private bool _hurry;
+    private int _cancelled;
 
     public Engine(TimeProvider time, ILogger log)
     {
@@ -67,9 +68,9 @@ public sealed class Engine : IEngine
 
     public void AddTurnTask(Action beforeFlush) => _turnTasks.Add(beforeFlush);
 
-    public IDisposable Every(TimeSpan interval, Action action) => Arm(new EngineTimer(action, Math.Max((long)interval.TotalMilliseconds, 1)), interval);
+    public IDisposable Every(TimeSpan interval, Action action) => Arm(new EngineTimer(this, action, Math.Max((long)interval.TotalMilliseconds, 1)), interval);
 
-    public IDisposable After(TimeSpan delay, Action action) => Arm(new EngineTimer(action, 0), delay);
+    public IDisposable After(TimeSpan delay, Action action) => Arm(new EngineTimer(this, action, 0), delay);
 
     public void Hurry() => _hurry = true;
 
@@ -162,11 +163,19 @@ public sealed class Engine : IEngine
 
     private EngineTimer Arm(EngineTimer timer, TimeSpan delay)
     {
+        // Timeouts of blocked clients are mostly cancelled long before they are due.
+        if (_cancelled > 1024 && _cancelled > _timers.Count / 2)
+        {
+            var alive = _timers.UnorderedItems.Where(t => !t.Element.IsCancelled).ToArray();
+            _timers.Clear();
+            _timers.EnqueueRange(alive);
+            _cancelled = 0;
+        }
         _timers.Enqueue(timer, _time.GetUtcNow().ToUnixTimeMilliseconds() + Math.Max((long)delay.TotalMilliseconds, 0));
         return timer;
     }
 
-    private sealed class EngineTimer(Action action, long intervalMs) : IDisposable
+    private sealed class EngineTimer(Engine engine, Action action, long intervalMs) : IDisposable
     {
         public Action Action { get; } = action;
 
@@ -174,6 +183,10 @@ public sealed class Engine : IEngine
 
         public bool IsCancelled { get; private set; }
 
-        public void Dispose() => IsCancelled = true;
+        public void Dispose()
+        {
+            if (!IsCancelled) engine._cancelled++;
+            IsCancelled = true;
+        }
     }
 }

@@ -95,6 +95,7 @@ public sealed class ReplicationHub : IReplicationActions, IReplicaSide, IDisposa
         if (wasPrimary && _node.Databases.TotalKeys > 0) State.HoldsData = true;
         if (wasPrimary) Demote();
         if (wasPrimary) Waiting.GiveUp();
+        _node.Blocked.GiveUp();
         State.Publish(State.Role with { PrimaryHost = host, PrimaryPort = port, Link = LinkStatus.Connect, LinkDownSinceMs = _node.NowMs });
         _node.Journal.FollowsPrimary = true;
         _node.Journal.KeepBacklog(_settings.BacklogSize.Value);

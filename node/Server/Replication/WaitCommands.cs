@@ -13,8 +13,8 @@ internal static class WaitCommands
 
     public static void Register(CommandTable table)
     {
-        table.Add("wait", 3, Blocking, Keys.None, "connection", Wait);
-        table.Add("waitaof", 4, Blocking, Keys.None, "connection", WaitAof);
+        table.Add("wait", 3, CommandFlags.Blocking, Keys.None, "connection", Wait);
+        table.Add("waitaof", 4, CommandFlags.Blocking, Keys.None, "connection", WaitAof);
     }
 
     private static void Wait(ref CommandContext c)

@@ -28,9 +28,13 @@ internal sealed class CallMeter(NodeServices node)
 
     public void End(ref CommandContext c, Command command, long begun)
     {
-        node.Counters.Commands++;
         var statistics = command.Statistics;
-        statistics.Calls++;
+        // A blocked command is one call, however often it looks again.
+        if (!c.IsRerun)
+        {
+            node.Counters.Commands++;
+            statistics.Calls++;
+        }
         c.Session.LastCommand = command;
         if (begun != 0) Time(ref c, command, begun);
         if (!c.Reply.ErrorSeen) return;

@@ -1,6 +1,7 @@
 // From bytes to an executed command, on one screen: read requests, pass the gates in order, run the handler, journal the
 // effect. Everything a client sends goes through here; recovery, the primary's stream and slot imports enter by Apply.
 using Shoal.Protocol.Resp;
+using Shoal.Server.Blocking;
 using Shoal.Server.Commands;
 using Shoal.Server.Hosting;
 using Shoal.Server.Journal;
@@ -19,6 +20,8 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
     private readonly CommandTable _table;
     private readonly Gates _gates;
     private readonly CallMeter _meter;
+    private readonly BlockedSessions _blocked;
+    private readonly RespReader _rerunReader = new(new RespLimits());
     private readonly Stack<RespReader> _readers = new();
     private readonly ReplyWriter _discarded = new();
     private readonly ReplyWriter _late = new();
@@ -30,6 +33,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         _table = node.Commands;
         Gates = _gates = new Gates(node);
         _meter = new CallMeter(node);
+        _blocked = node.Blocked;
         Transactions = new TransactionRunner(node, this);
     }
 
@@ -118,7 +122,22 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         }
         if (session.ReplyMode != ReplyMode.On && !RepliesByPush(c.Command)) Silence(session, c.Reply, mark);
         if (session.Pushes is not null) session.FlushPushes(c.Reply);
+        if (_blocked.HasReady) _blocked.Serve();
         return true;
+    }
+
+    /// <summary>Runs the kept request of a waiting session. False when it must be tried again later (nothing was replied).</summary>
+    internal bool Rerun(Session session, NativeBuffer frame, ReplyWriter reply)
+    {
+        var databases = _node.Databases;
+        var mode = databases.ExpiryMode;
+        databases.ExpiryMode = _node.Serving.IsReplica ? ExpiryMode.Hide : ExpiryMode.Remove;
+        var c = Begin(session, reply);
+        c.IsRerun = true;
+        _rerunReader.Read(frame.Start, frame.Length, out c.Request, out _);
+        bool ran = Run(ref c);
+        databases.ExpiryMode = mode;
+        return ran;
     }
 
     /// <summary>Runs the handler of a command that has passed, journals its effect and counts it.</summary>

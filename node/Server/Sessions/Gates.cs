@@ -150,6 +150,8 @@ internal sealed class Gates(NodeServices node)
     /// <summary>Parks the session; its bytes stay where they are and are read again.</summary>
     private Verdict Later(ref CommandContext c)
     {
+        // A session that waits for keys goes on waiting.
+        if (c.IsRerun) return Verdict.Later;
         var token = c.Session.Park();
         if (_serving.IsPausing) node.PausedSessions.Add(token);
         else node.Cluster.WhenReleased(token.Release);

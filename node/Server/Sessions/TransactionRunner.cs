@@ -65,6 +65,7 @@ internal sealed unsafe class TransactionRunner(NodeServices node, Dispatcher dis
         byte* start = open.Frames.Start;
         var inner = dispatcher.Begin(c.Session, c.Reply);
         inner.IsReplay = c.IsReplay;
+        inner.IsInner = true;
         inner.Slot = Math.Max(open.Slot, 0);
         for (int i = 0; i < open.Count; i++)
         {

@@ -43,7 +43,7 @@ public static class CommandCategories
         if (command.Has(ReadOnly) && (mask & Find("scripting")) == 0) mask |= Find("read");
         if (command.Has(Admin)) mask |= Find("admin") | Find("dangerous");
         if (command.Has(CommandFlags.PubSub)) mask |= Find("pubsub");
-        if (command.Has(Blocking)) mask |= Find("blocking");
+        if (command.Has(CommandFlags.Blocking)) mask |= Find("blocking");
         return mask | Find(command.Has(Fast) ? "fast" : "slow");
     }
 }
