@@ -50,6 +50,14 @@ public sealed unsafe class NativeBuffer : IDisposable
         Length += bytes.Length;
     }
 
+    /// <summary>Appends <paramref name="length"/> bytes of any content, for the caller to fill.</summary>
+    public Span<byte> Extend(int length)
+    {
+        var added = new Span<byte>(Reserve(length), length);
+        Length += length;
+        return added;
+    }
+
     /// <summary>Drops the first <paramref name="count"/> bytes, moving the rest to the front.</summary>
     public void RemoveFirst(int count)
     {

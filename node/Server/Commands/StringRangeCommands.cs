@@ -50,7 +50,7 @@ internal static unsafe class StringRangeCommands
     }
 
     /// <summary>Turns an integer into its text so that bytes of it can change; returns the length of the text.</summary>
-    private static int AsBytes(ref CommandContext c, ref EntryRef entry)
+    internal static int AsBytes(ref CommandContext c, ref EntryRef entry)
     {
         if (entry.Encoding != Encoding.Int) return entry.ValueLength;
         Span<byte> digits = stackalloc byte[20];

@@ -18,5 +18,6 @@ internal static class CommandFamilies
         BlockingSortedSetCommands.Register(t);
         StringCommands.Register(t);
         CounterCommands.Register(t);
+        BitCommands.Register(t);
     }
 }
