@@ -23,4 +23,5 @@ public enum Encoding : byte
     Table = 5,
     Tree = 6,
     LinkedPacks = 7,
+    Stream = 8,
 }

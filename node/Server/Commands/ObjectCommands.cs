@@ -84,6 +84,7 @@ internal static class ObjectCommands
         Encoding.Table => "hashtable"u8,
         Encoding.Tree => "skiplist"u8,
         Encoding.LinkedPacks => "quicklist"u8,
+        Encoding.Stream => "stream"u8,
         _ => "unknown"u8,
     };
 

@@ -16,6 +16,7 @@ internal static class CommandFamilies
         SetCommands.Register(t);
         SortedSetCommands.Register(t);
         BlockingSortedSetCommands.Register(t);
+        StreamCommands.Register(t);
         StringCommands.Register(t);
         CounterCommands.Register(t);
         BitCommands.Register(t);

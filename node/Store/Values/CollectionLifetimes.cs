@@ -14,6 +14,7 @@ public static class CollectionLifetimes
         databases.Register(ValueType.Set, members);
         databases.Register(ValueType.SortedSet, new RankedLifetime());
         databases.Register(ValueType.List, new ListLifetime());
+        databases.Register(ValueType.Stream, new StreamLifetime());
     }
 }
 

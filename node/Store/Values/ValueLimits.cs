@@ -29,6 +29,15 @@ public sealed class ValueLimits
     /// <summary>list-max-listpack-size: elements per pack when positive; -1 to -5 = 4, 8, 16, 32, 64 KB per pack.</summary>
     public int ListSize { get; set; } = -2;
 
+    /// <summary>stream-node-max-bytes: bytes of a stream's pack, 0 = as many as one may have at all.</summary>
+    public long StreamNodeBytes { get; set; } = 4096;
+
+    /// <summary>stream-node-max-entries: entries of a stream's pack, 0 = any number.</summary>
+    public long StreamNodeEntries { get; set; } = 100;
+
+    /// <summary>Bytes a pack of a stream may reach.</summary>
+    internal long StreamPackBytes => StreamNodeBytes is > 0 and < StreamValue.LargestEntry ? StreamNodeBytes : StreamValue.LargestEntry;
+
     /// <summary>Bytes a pack of a list may reach.</summary>
     internal int ListPackBytes => ListSize >= 0 ? 8192 : 2048 << Math.Min(-ListSize, 5);
 

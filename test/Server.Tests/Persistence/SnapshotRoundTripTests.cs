@@ -162,8 +162,8 @@ public class SnapshotRoundTripTests
         for (int i = 0; i < count; i++)
         {
             var keys = databases[random.Next(4) == 0 ? 3 : 0];
-            int kind = random.Next(5);
-            var key = Bytes($"{"slhze"[kind]}{random.Next(150)}");
+            int kind = random.Next(6);
+            var key = Bytes($"{"slhzex"[kind]}{random.Next(150)}");
             if (random.Next(10) == 0)
             {
                 keys.Remove(key, 0);
@@ -177,6 +177,9 @@ public class SnapshotRoundTripTests
                     break;
                 case 1:
                     Append(keys, key, random, elements);
+                    break;
+                case 5:
+                    StreamTexts.Change(keys, key, random, elements);
                     break;
                 default:
                     AddMembers(keys, key, random, kind, elements);

@@ -85,6 +85,8 @@ internal static class StoreFixture
                 case ValueType.Hash:
                     foreach (var pair in HashValue.Enumerate(keys, e)) parts.Add(Hex(pair.Field) + ":" + Hex(pair.Value));
                     break;
+                case ValueType.Stream:
+                    return StreamTexts.Content(keys, e);
                 default:
                     foreach (var item in SortedSetValue.Enumerate(keys, e)) parts.Add(Hex(item.Member) + ":" + item.Score.ToString("R", CultureInfo.InvariantCulture));
                     break;

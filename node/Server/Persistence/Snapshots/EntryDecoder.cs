@@ -50,6 +50,10 @@ public sealed unsafe class EntryDecoder(Keyspace anyKeyspace)
                 return ZipmapHash(from, key, slot);
             case SnapshotFormat.TypeSortedSetZiplist:
                 return ZiplistSortedSet(from, key, slot);
+            case SnapshotFormat.TypeStream:
+            case SnapshotFormat.TypeStream2:
+            case SnapshotFormat.TypeStream3:
+                return StreamDecoder.Read(from, type, keys, key, slot);
             default:
                 throw from.Corrupt($"key '{Printable(key)}' has {Describe(type)}");
         }
@@ -70,7 +74,6 @@ public sealed unsafe class EntryDecoder(Keyspace anyKeyspace)
     private static string Describe(byte type) => type switch
     {
         SnapshotFormat.TypeModule or SnapshotFormat.TypeModule2 => "a module type, which this node does not load",
-        SnapshotFormat.TypeStream or SnapshotFormat.TypeStream2 or SnapshotFormat.TypeStream3 => "type stream, which this node does not support yet",
         >= SnapshotFormat.TypeHashExpiryPreGa and <= SnapshotFormat.TypeHashExpiry => "a hash with expiring fields, which this node does not support yet",
         _ => $"unknown type {type}",
     };

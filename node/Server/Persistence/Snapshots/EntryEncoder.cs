@@ -21,6 +21,7 @@ public static unsafe class EntryEncoder
         (ValueType.SortedSet, _) => SnapshotFormat.TypeSortedSet,
         (ValueType.Hash, Encoding.PackedList) => SnapshotFormat.TypeHashListpack,
         (ValueType.Hash, _) => SnapshotFormat.TypeHash,
+        (ValueType.Stream, _) => SnapshotFormat.TypeStream2,
         _ => throw new InvalidOperationException($"no snapshot form for {e.Type}/{e.Encoding}"),
     };
 
@@ -53,6 +54,9 @@ public static unsafe class EntryEncoder
                     Element(to, pair.Field);
                     Element(to, pair.Value);
                 }
+                break;
+            case ValueType.Stream:
+                StreamEncoder.Value(to, keys, e);
                 break;
             default:
                 SortedSet(to, keys, e);

@@ -28,21 +28,22 @@ public sealed unsafe class SnapshotEncoder
 
     public void Raw(ReadOnlySpan<byte> bytes) => Into.Append(bytes);
 
+    /// <summary>A length; what is negative as a long goes out as the 64 bits it is (stream IDs, -1 for "unknown").</summary>
     public void Length(long value)
     {
         byte* p = Into.Reserve(9);
-        if (value < 64)
+        if ((ulong)value < 64)
         {
             p[0] = (byte)value;
             Into.Advance(1);
         }
-        else if (value < 16384)
+        else if ((ulong)value < 16384)
         {
             p[0] = (byte)(0x40 | (value >> 8));
             p[1] = (byte)value;
             Into.Advance(2);
         }
-        else if (value <= uint.MaxValue)
+        else if ((ulong)value <= uint.MaxValue)
         {
             p[0] = 0x80;
             BinaryPrimitives.WriteUInt32BigEndian(new Span<byte>(p + 1, 4), (uint)value);

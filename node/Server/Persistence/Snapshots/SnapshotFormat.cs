@@ -15,7 +15,7 @@
 //   type  0 string              1 list: n strings        2 set: n strings        3 zset: n (string, score text)
 //         4 hash: n pairs       5 zset2: n (string, double LE)                   6, 7 module (refused)
 //         9 zipmap             10 list ziplist          11 intset               12 zset ziplist    13 hash ziplist
-//        14 quicklist: n ziplists                       15, 19, 21 stream (refused)
+//        14 quicklist: n ziplists                       15, 19, 21 stream (see StreamEncoder)
 //        16 hash listpack      17 zset listpack         18 quicklist2: n (container 1 plain | 2 packed, string)
 //        20 set listpack       22 .. 25 hash with field expiry (refused)
 //
