@@ -103,7 +103,7 @@ public readonly struct LuaCall
     public LuaTable CheckWritableTable(int number)
     {
         var table = CheckTable(number);
-        return table.IsReadOnly ? throw Error("Attempt to modify a readonly table") : table;
+        return table.IsReadOnly ? throw new LuaError("Attempt to modify a readonly table") : table;   // without position, as in Redis
     }
 
     public LuaFunction CheckFunction(int number) => this[number].AsFunction() ?? throw TypeError(number, "function");

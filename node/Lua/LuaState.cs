@@ -80,7 +80,7 @@ public sealed class LuaState
     /// <summary>Sets a global function of the host.</summary>
     public void Register(string name, LuaHostFunction host) => Globals[(LuaString)name] = new LuaFunction(name, host);
 
-    /// <summary>Starts the sequence of `math.random` anew (redisSrand48): Redis seeds 0 before each script.</summary>
+    /// <summary>Starts the sequence of `math.random` anew, as `math.randomseed` does.</summary>
     public void SeedRandom(int seed) => Random.Seed(seed);
 
     /// <summary>Walks everything reachable to bring <see cref="MemoryUsed"/> up to date.</summary>

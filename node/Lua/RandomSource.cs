@@ -10,9 +10,7 @@ internal sealed class RandomSource
 
     private const ulong Multiplier = 0x5DEECE66D, Increment = 0xB, Mask = (1UL << 48) - 1, LowSeed = 0x330E;
 
-    private ulong _state;
-
-    public RandomSource() => Seed(0);
+    private ulong _state = 0x1234ABCD330E;   // where the sequence starts before any seed
 
     public void Seed(int seed) => _state = ((ulong)(uint)seed << 16) | LowSeed;
 

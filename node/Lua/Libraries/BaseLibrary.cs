@@ -21,8 +21,8 @@ internal static class BaseLibrary
         globals[(LuaString)"_G"] = globals;
         globals[(LuaString)"_VERSION"] = (LuaString)"Lua 5.1";
         globals[(LuaString)"next"] = NextFunction;
-        globals[(LuaString)"pcall"] = new LuaFunction("pcall", Intrinsic.ProtectedCall, ValueExpected);
-        globals[(LuaString)"xpcall"] = new LuaFunction("xpcall", Intrinsic.ProtectedCallWithHandler, ValueExpected);
+        globals[(LuaString)"pcall"] = new LuaFunction("pcall", Intrinsic.ProtectedCall, PCall);
+        globals[(LuaString)"xpcall"] = new LuaFunction("xpcall", Intrinsic.ProtectedCallWithHandler, XPCall);
         state.Register("assert", Assert);
         state.Register("error", Error);
         state.Register("type", Type);
@@ -77,19 +77,16 @@ internal static class BaseLibrary
             null => "nil",
             string => value.IsTruthy ? "true" : "false",
             LuaUserdata u when ReferenceEquals(u, LuaUserdata.Null) => "userdata: (nil)",
-            LuaFunction { IsLua: false } f => Address("function: builtin", f),
             var o => Address(LuaTypeNames.Of(value.Type), o),
         };
     }
 
     private static LuaString Address(string type, object o) => $"{type}: 0x{System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(o):x12}";
 
-    private static int ValueExpected(ref LuaCall call)
-    {
-        // Reached only with too few arguments: with enough of them the VM makes the call itself.
-        call.CheckAny(1);
-        throw call.ArgumentError(2, "value expected");
-    }
+    // These two are reached only with too few arguments: with enough of them the VM makes the call itself.
+    private static int PCall(ref LuaCall call) => throw call.ArgumentError(1, "value expected");
+
+    private static int XPCall(ref LuaCall call) => throw call.ArgumentError(2, "value expected");
 
     private static int Next(ref LuaCall call)
     {

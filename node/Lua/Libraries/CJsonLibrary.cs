@@ -33,7 +33,7 @@ internal static class CJsonLibrary
         Add("decode_max_depth", (ref LuaCall call) =>
             call.Return(settings.DecodeMaxDepth = Integer(ref call, 1, settings.DecodeMaxDepth, 1, int.MaxValue, 1)));
         Add("encode_number_precision", (ref LuaCall call) =>
-            call.Return(settings.NumberPrecision = Integer(ref call, 1, settings.NumberPrecision, 1, 16, 1)));
+            call.Return(settings.NumberPrecision = Integer(ref call, 1, settings.NumberPrecision, 1, 14, 1)));
         Add("encode_keep_buffer", (ref LuaCall call) =>
             call.Return((settings.KeepBuffer = Option(ref call, settings.KeepBuffer ? 1 : 0, OffOn) == 1)));
         Add("encode_invalid_numbers", (ref LuaCall call) =>

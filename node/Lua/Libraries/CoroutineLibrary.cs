@@ -21,8 +21,7 @@ internal static class CoroutineLibrary
 
     private static LuaValue Create(ref LuaCall call)
     {
-        var function = call.CheckFunction(1);
-        if (!function.IsLua) throw call.ArgumentError(1, "Lua function expected");
+        if (call[1].Ref is not LuaFunction { IsLua: true } function) throw call.ArgumentError(1, "Lua function expected");
         return new LuaValue((object)new Coroutine(call.State, function).Thread);
     }
 

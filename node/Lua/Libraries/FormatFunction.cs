@@ -26,7 +26,7 @@ internal static class FormatFunction
             }
             else
             {
-                argument++;
+                if (++argument > call.Count) throw call.ArgumentError(argument, "no value");
                 var spec = FormatSpec.Read(ref call, format, ref i);
                 Convert(ref call, result, spec, i < format.Length ? format[i] : (byte)0, argument);
                 i++;
@@ -40,7 +40,7 @@ internal static class FormatFunction
         switch ((char)conversion)
         {
             case 'c':
-                spec.Pad(result, [(byte)call.CheckInt(argument)]);
+                spec.Character(result, (byte)call.CheckInt(argument));
                 break;
             case 'd' or 'i':
                 spec.Integer(result, LuaCall.ToLong(call.CheckNumber(argument)));
@@ -149,6 +149,13 @@ internal readonly struct FormatSpec
         if (!Left && blanks > 0) to.Take(blanks).Fill((byte)' ');
         to.Append(text);
         if (Left && blanks > 0) to.Take(blanks).Fill((byte)' ');
+    }
+
+    /// <summary>%c; what C's printf puts behind a zero byte is lost, with the byte itself.</summary>
+    public void Character(ByteBuffer to, byte b)
+    {
+        if (b != 0) Pad(to, [b]);
+        else if (!Left && Width > 1) to.Take(Width - 1).Fill((byte)' ');
     }
 
     public void Integer(ByteBuffer to, long value)

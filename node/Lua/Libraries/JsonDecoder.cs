@@ -54,7 +54,7 @@ internal ref struct JsonDecoder
     private void Descend()
     {
         if (++_depth > _settings.DecodeMaxDepth || !TryEnsureSufficientExecutionStack())
-            throw Error($"Found too many nested data structures ({_depth})");
+            throw Error($"Found too many nested data structures ({_depth}) at character {_scanner.Position}");
     }
 
     private LuaTable Object()

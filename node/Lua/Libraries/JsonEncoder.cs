@@ -51,7 +51,7 @@ internal readonly struct JsonEncoder(LuaThread thread, JsonSettings settings)
     private void AppendTable(in LuaValue value, LuaTable table, int depth)
     {
         if (depth > settings.EncodeMaxDepth || !TryEnsureSufficientExecutionStack())
-            throw Error($"Cannot serialise, excessively nested ({depth})");
+            throw Error($"Cannot serialise, excessive nesting ({depth})");
         int length = ArrayLength(value, table);
         if (length > 0 || (length == 0 && ReferenceEquals(table.Metatable, settings.ArrayMetatable))) AppendArray(table, length, depth);
         else AppendObject(table, depth);

@@ -31,6 +31,9 @@ internal ref struct JsonScanner(LuaState state, JsonSettings settings, ReadOnlyS
     /// <summary>What an error text calls the current token.</summary>
     public readonly string Found => Kind == JsonToken.Error ? _error : Names[(int)Kind];
 
+    /// <summary>Bytes read so far.</summary>
+    public readonly int Position => _at;
+
     public void Next()
     {
         state.Tick();

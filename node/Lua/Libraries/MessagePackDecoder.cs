@@ -62,7 +62,7 @@ internal ref struct MessagePackDecoder
             case 0xCB:
                 return BinaryPrimitives.ReadDoubleBigEndian(Take(8));
             case 0xCC or 0xCD or 0xCE or 0xCF:
-                return (double)Unsigned(1 << (form - 0xCC));
+                return (double)(long)Unsigned(1 << (form - 0xCC));   // above 2^63 it comes out negative, as from the C library
             case 0xD0:
                 return (sbyte)Unsigned(1);
             case 0xD1:

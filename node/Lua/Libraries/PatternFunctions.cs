@@ -43,6 +43,9 @@ internal static class PatternFunctions
         int at = 0, count = 0;
         while (count < most)
         {
+            int candidate = anchored ? at : match.Candidate(at);
+            if (candidate > at) result.Append(subject.Bytes[at..candidate]);
+            at = candidate;
             int end = match.At(at);
             if (end >= 0)
             {
@@ -76,6 +79,7 @@ internal static class PatternFunctions
         var match = new PatternMatch(ref call, subject.Bytes, anchored ? pattern[1..] : pattern);
         for (int at = init; at <= subject.Length; at++)
         {
+            if (!anchored) at = match.Candidate(at);
             int end = match.At(at);
             if (end >= 0)
             {

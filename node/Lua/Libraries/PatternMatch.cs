@@ -32,6 +32,15 @@ internal ref struct PatternMatch
     /// <summary>Captures of the latest match.</summary>
     public int Level { get; private set; }
 
+    /// <summary>The next position from a start where the pattern can begin: it may start with a plain byte.</summary>
+    public readonly int Candidate(int start)
+    {
+        if (_p.Length == 0 || start >= _s.Length || "^$*+?.([%-)"u8.Contains(_p[0])) return start;
+        if (_p.Length > 1 && _p[1] is (byte)'*' or (byte)'?' or (byte)'-') return start;
+        int found = _s[start..].IndexOf(_p[0]);
+        return found < 0 ? _s.Length : start + found;
+    }
+
     /// <summary>Matches at a position; the end of the match or -1.</summary>
     public int At(int start)
     {

@@ -17,6 +17,7 @@ internal static class StructLibrary
         {
             int start = buffer.Length, size = layout.Size;
             buffer.Take(layout.Padding(start)).Clear();
+            if (layout.TakesArgument && call.IsNone(argument)) throw call.ArgumentError(argument, $"{layout.ArgumentType} expected, got nil");
             switch (layout.Option)
             {
                 case 'b' or 'B' or 'h' or 'H' or 'l' or 'L' or 'T' or 'i' or 'I':
@@ -51,8 +52,8 @@ internal static class StructLibrary
         var layout = new StructLayout(ref call, call.CheckString(1).Bytes);
         var text = call.CheckString(2).Bytes;
         long start = call.OptionalLong(3, 1);
-        if (start <= 0) throw call.ArgumentError(3, "offset must be 1 or greater");
-        long at = start - 1;
+        if (start == 0) throw call.ArgumentError(3, "offset must be 1 or greater");
+        long at = start < 0 ? long.MaxValue / 2 : start - 1;   // a negative one is a huge size_t in C
         var results = new List<LuaValue>();
         while (layout.Next(ref call))
         {
@@ -107,8 +108,8 @@ internal static class StructLibrary
         while (layout.Next(ref call))
         {
             at += layout.Padding(at);
-            if (layout.Option == 's') throw call.ArgumentError(1, "variable-size format in 'size'");
-            if (layout.Option == 'c' && layout.Size == 0) throw call.ArgumentError(1, "variable-length format in 'size'");
+            if (layout.Option == 's') throw call.ArgumentError(1, "option 's' has no fixed size");
+            if (layout.Option == 'c' && layout.Size == 0) throw call.ArgumentError(1, "option 'c0' has no fixed size");
             if (!char.IsAsciiLetterOrDigit(layout.Option)) layout.Control(ref call);
             at += layout.Size;
         }
@@ -139,6 +140,10 @@ internal ref struct StructLayout
     }
 
     public char Option { get; private set; }
+
+    public readonly bool TakesArgument => Option != 'x' && char.IsAsciiLetter(Option);
+
+    public readonly string ArgumentType => Option is 'c' or 's' ? "string" : "number";
 
     /// <summary>Bytes of the option; 0 for those without a size of their own.</summary>
     public int Size { get; private set; }

@@ -63,16 +63,11 @@ internal static class Interpreter
                         r[i.A] = slot;
                         continue;
                     }
-                    thread.Save(pc);
-                    var value = Metamethods.Index(thread, function.Environment, k[i.C], -1);
-                    r = thread.Stack.AsSpan(@base, size);
-                    r[i.A] = value;
+                    r = Steps.Index(thread, pc, i.A, function.Environment, k[i.C], -1);
                     continue;
                 }
                 case Op.SetGlobal:
-                    thread.Save(pc);
-                    Metamethods.SetIndex(thread, function.Environment, k[i.C], r[i.A], -1);
-                    r = thread.Stack.AsSpan(@base, size);
+                    r = Steps.SetIndex(thread, pc, function.Environment, k[i.C], r[i.A], -1);
                     continue;
                 case Op.GetTable:
                 {
@@ -85,10 +80,7 @@ internal static class Interpreter
                             continue;
                         }
                     }
-                    thread.Save(pc);
-                    var value = Metamethods.Index(thread, r[i.B], r[i.C], 0);
-                    r = thread.Stack.AsSpan(@base, size);
-                    r[i.A] = value;
+                    r = Steps.Index(thread, pc, i.A, r[i.B], r[i.C], 0);
                     continue;
                 }
                 case Op.GetField:
@@ -102,10 +94,7 @@ internal static class Interpreter
                             continue;
                         }
                     }
-                    thread.Save(pc);
-                    var value = Metamethods.Index(thread, r[i.B], k[i.C], 0);
-                    r = thread.Stack.AsSpan(@base, size);
-                    r[i.A] = value;
+                    r = Steps.Index(thread, pc, i.A, r[i.B], k[i.C], 0);
                     continue;
                 }
                 case Op.GetInteger:
@@ -119,10 +108,7 @@ internal static class Interpreter
                             continue;
                         }
                     }
-                    thread.Save(pc);
-                    var value = Metamethods.Index(thread, r[i.B], (double)i.C, 0);
-                    r = thread.Stack.AsSpan(@base, size);
-                    r[i.A] = value;
+                    r = Steps.Index(thread, pc, i.A, r[i.B], (double)i.C, 0);
                     continue;
                 }
                 case Op.SetTable:
@@ -136,9 +122,7 @@ internal static class Interpreter
                             continue;
                         }
                     }
-                    thread.Save(pc);
-                    Metamethods.SetIndex(thread, r[i.A], r[i.B], r[i.C], 0);
-                    r = thread.Stack.AsSpan(@base, size);
+                    r = Steps.SetIndex(thread, pc, r[i.A], r[i.B], r[i.C], 0);
                     continue;
                 }
                 case Op.SetField:
@@ -152,15 +136,11 @@ internal static class Interpreter
                             continue;
                         }
                     }
-                    thread.Save(pc);
-                    Metamethods.SetIndex(thread, r[i.A], k[i.C], r[i.B], 0);
-                    r = thread.Stack.AsSpan(@base, size);
+                    r = Steps.SetIndex(thread, pc, r[i.A], k[i.C], r[i.B], 0);
                     continue;
                 }
                 case Op.SetInteger:
-                    thread.Save(pc);
-                    Metamethods.SetIndex(thread, r[i.A], (double)i.C, r[i.B], 0);
-                    r = thread.Stack.AsSpan(@base, size);
+                    r = Steps.SetIndex(thread, pc, r[i.A], (double)i.C, r[i.B], 0);
                     continue;
                 case Op.NewTable:
                     thread.Save(pc);
@@ -178,51 +158,51 @@ internal static class Interpreter
                 }
                 case Op.Add:
                     if (r[i.B].IsNumber && r[i.C].IsNumber) r[i.A] = r[i.B].Num + r[i.C].Num;
-                    else r = SlowArithmetic(thread, pc, i, r[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, r[i.C]);
                     continue;
                 case Op.Subtract:
                     if (r[i.B].IsNumber && r[i.C].IsNumber) r[i.A] = r[i.B].Num - r[i.C].Num;
-                    else r = SlowArithmetic(thread, pc, i, r[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, r[i.C]);
                     continue;
                 case Op.Multiply:
                     if (r[i.B].IsNumber && r[i.C].IsNumber) r[i.A] = r[i.B].Num * r[i.C].Num;
-                    else r = SlowArithmetic(thread, pc, i, r[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, r[i.C]);
                     continue;
                 case Op.Divide:
                     if (r[i.B].IsNumber && r[i.C].IsNumber) r[i.A] = r[i.B].Num / r[i.C].Num;
-                    else r = SlowArithmetic(thread, pc, i, r[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, r[i.C]);
                     continue;
                 case Op.Modulo:
                     if (r[i.B].IsNumber && r[i.C].IsNumber) r[i.A] = Arithmetic.Modulo(r[i.B].Num, r[i.C].Num);
-                    else r = SlowArithmetic(thread, pc, i, r[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, r[i.C]);
                     continue;
                 case Op.Power:
                     if (r[i.B].IsNumber && r[i.C].IsNumber) r[i.A] = Math.Pow(r[i.B].Num, r[i.C].Num);
-                    else r = SlowArithmetic(thread, pc, i, r[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, r[i.C]);
                     continue;
                 case Op.AddConstant:
                     if (r[i.B].IsNumber) r[i.A] = r[i.B].Num + k[i.C].Num;
-                    else r = SlowArithmetic(thread, pc, i, k[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, k[i.C]);
                     continue;
                 case Op.SubtractConstant:
                     if (r[i.B].IsNumber) r[i.A] = r[i.B].Num - k[i.C].Num;
-                    else r = SlowArithmetic(thread, pc, i, k[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, k[i.C]);
                     continue;
                 case Op.MultiplyConstant:
                     if (r[i.B].IsNumber) r[i.A] = r[i.B].Num * k[i.C].Num;
-                    else r = SlowArithmetic(thread, pc, i, k[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, k[i.C]);
                     continue;
                 case Op.DivideConstant:
                     if (r[i.B].IsNumber) r[i.A] = r[i.B].Num / k[i.C].Num;
-                    else r = SlowArithmetic(thread, pc, i, k[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, k[i.C]);
                     continue;
                 case Op.ModuloConstant:
                     if (r[i.B].IsNumber) r[i.A] = Arithmetic.Modulo(r[i.B].Num, k[i.C].Num);
-                    else r = SlowArithmetic(thread, pc, i, k[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, k[i.C]);
                     continue;
                 case Op.PowerConstant:
                     if (r[i.B].IsNumber) r[i.A] = Math.Pow(r[i.B].Num, k[i.C].Num);
-                    else r = SlowArithmetic(thread, pc, i, k[i.C]);
+                    else r = Steps.SlowArithmetic(thread, pc, i, k[i.C]);
                     continue;
                 case Op.Negate:
                 {
@@ -231,23 +211,15 @@ internal static class Interpreter
                         r[i.A] = -r[i.B].Num;
                         continue;
                     }
-                    thread.Save(pc);
-                    var value = Metamethods.Negate(thread, r[i.B]);
-                    r = thread.Stack.AsSpan(@base, size);
-                    r[i.A] = value;
+                    r = Steps.Negate(thread, pc, i.A, r[i.B]);
                     continue;
                 }
                 case Op.Not:
                     r[i.A] = !r[i.B].IsTruthy;
                     continue;
                 case Op.Length:
-                {
-                    thread.Save(pc);
-                    var value = Metamethods.Length(thread, r[i.B]);
-                    r = thread.Stack.AsSpan(@base, size);
-                    r[i.A] = value;
+                    r = Steps.Length(thread, pc, i.A, r[i.B]);
                     continue;
-                }
                 case Op.Concat:
                     thread.Save(pc);
                     Metamethods.Concat(thread, @base + i.B, @base + i.C);
@@ -258,11 +230,7 @@ internal static class Interpreter
                     pc = i.C;
                     continue;
                 case Op.Loop:
-                    if (state.Step())
-                    {
-                        thread.Save(pc);
-                        state.CallInterrupt();
-                    }
+                    if (state.Step()) Steps.Interrupt(thread, pc);
                     pc = i.C;
                     continue;
                 case Op.JumpIf:
@@ -274,17 +242,8 @@ internal static class Interpreter
                 case Op.JumpEqual:
                 case Op.JumpNotEqual:
                 {
-                    bool equal;
-                    if (r[i.A].IsNumber && r[i.B].IsNumber)
-                    {
-                        equal = r[i.A].Num == r[i.B].Num;
-                    }
-                    else
-                    {
-                        thread.Save(pc);
-                        equal = Metamethods.Equal(thread, r[i.A], r[i.B]);
-                        r = thread.Stack.AsSpan(@base, size);
-                    }
+                    bool equal = r[i.A].IsNumber && r[i.B].IsNumber ? r[i.A].Num == r[i.B].Num : Steps.Equal(thread, pc, r[i.A], r[i.B]);
+                    r = thread.Stack.AsSpan(@base, size);
                     if (equal == (i.Op == Op.JumpEqual)) pc = i.C;
                     continue;
                 }
@@ -297,60 +256,42 @@ internal static class Interpreter
                 case Op.JumpLess:
                 case Op.JumpNotLess:
                 {
-                    bool less;
-                    if (r[i.A].IsNumber && r[i.B].IsNumber)
-                    {
-                        less = r[i.A].Num < r[i.B].Num;
-                    }
-                    else
-                    {
-                        thread.Save(pc);
-                        less = Metamethods.Less(thread, r[i.A], r[i.B]);
-                        r = thread.Stack.AsSpan(@base, size);
-                    }
+                    bool less = r[i.A].IsNumber && r[i.B].IsNumber ? r[i.A].Num < r[i.B].Num : Steps.Less(thread, pc, r[i.A], r[i.B]);
+                    r = thread.Stack.AsSpan(@base, size);
                     if (less == (i.Op == Op.JumpLess)) pc = i.C;
                     continue;
                 }
                 case Op.JumpLessOrEqual:
                 case Op.JumpNotLessOrEqual:
                 {
-                    bool holds;
-                    if (r[i.A].IsNumber && r[i.B].IsNumber)
-                    {
-                        holds = r[i.A].Num <= r[i.B].Num;
-                    }
-                    else
-                    {
-                        thread.Save(pc);
-                        holds = Metamethods.LessOrEqual(thread, r[i.A], r[i.B]);
-                        r = thread.Stack.AsSpan(@base, size);
-                    }
+                    bool holds = r[i.A].IsNumber && r[i.B].IsNumber ? r[i.A].Num <= r[i.B].Num : Steps.LessOrEqual(thread, pc, r[i.A], r[i.B]);
+                    r = thread.Stack.AsSpan(@base, size);
                     if (holds == (i.Op == Op.JumpLessOrEqual)) pc = i.C;
                     continue;
                 }
                 case Op.JumpLessConstant:
-                    if (r[i.A].IsNumber ? r[i.A].Num < k[i.B].Num : SlowCompare(thread, pc, r[i.A], k[i.B], false)) pc = i.C;
+                    if (r[i.A].IsNumber ? r[i.A].Num < k[i.B].Num : Steps.SlowCompare(thread, pc, r[i.A], k[i.B], false)) pc = i.C;
                     continue;
                 case Op.JumpNotLessConstant:
-                    if (!(r[i.A].IsNumber ? r[i.A].Num < k[i.B].Num : SlowCompare(thread, pc, r[i.A], k[i.B], false))) pc = i.C;
+                    if (!(r[i.A].IsNumber ? r[i.A].Num < k[i.B].Num : Steps.SlowCompare(thread, pc, r[i.A], k[i.B], false))) pc = i.C;
                     continue;
                 case Op.JumpLessOrEqualConstant:
-                    if (r[i.A].IsNumber ? r[i.A].Num <= k[i.B].Num : SlowCompare(thread, pc, r[i.A], k[i.B], true)) pc = i.C;
+                    if (r[i.A].IsNumber ? r[i.A].Num <= k[i.B].Num : Steps.SlowCompare(thread, pc, r[i.A], k[i.B], true)) pc = i.C;
                     continue;
                 case Op.JumpNotLessOrEqualConstant:
-                    if (!(r[i.A].IsNumber ? r[i.A].Num <= k[i.B].Num : SlowCompare(thread, pc, r[i.A], k[i.B], true))) pc = i.C;
+                    if (!(r[i.A].IsNumber ? r[i.A].Num <= k[i.B].Num : Steps.SlowCompare(thread, pc, r[i.A], k[i.B], true))) pc = i.C;
                     continue;
                 case Op.JumpGreaterConstant:
-                    if (r[i.A].IsNumber ? k[i.B].Num < r[i.A].Num : SlowCompare(thread, pc, k[i.B], r[i.A], false)) pc = i.C;
+                    if (r[i.A].IsNumber ? k[i.B].Num < r[i.A].Num : Steps.SlowCompare(thread, pc, k[i.B], r[i.A], false)) pc = i.C;
                     continue;
                 case Op.JumpNotGreaterConstant:
-                    if (!(r[i.A].IsNumber ? k[i.B].Num < r[i.A].Num : SlowCompare(thread, pc, k[i.B], r[i.A], false))) pc = i.C;
+                    if (!(r[i.A].IsNumber ? k[i.B].Num < r[i.A].Num : Steps.SlowCompare(thread, pc, k[i.B], r[i.A], false))) pc = i.C;
                     continue;
                 case Op.JumpGreaterOrEqualConstant:
-                    if (r[i.A].IsNumber ? k[i.B].Num <= r[i.A].Num : SlowCompare(thread, pc, k[i.B], r[i.A], true)) pc = i.C;
+                    if (r[i.A].IsNumber ? k[i.B].Num <= r[i.A].Num : Steps.SlowCompare(thread, pc, k[i.B], r[i.A], true)) pc = i.C;
                     continue;
                 case Op.JumpNotGreaterOrEqualConstant:
-                    if (!(r[i.A].IsNumber ? k[i.B].Num <= r[i.A].Num : SlowCompare(thread, pc, k[i.B], r[i.A], true))) pc = i.C;
+                    if (!(r[i.A].IsNumber ? k[i.B].Num <= r[i.A].Num : Steps.SlowCompare(thread, pc, k[i.B], r[i.A], true))) pc = i.C;
                     continue;
                 case Op.Call:
                 {
@@ -381,7 +322,7 @@ internal static class Interpreter
                         var outcome = thread.Begin(func, arguments, -1);
                         if (outcome == CallOutcome.Pushed) goto Enter;
                         if (outcome == CallOutcome.Yielded) return;
-                        if (Return(thread, func, thread.Top - func)) return;
+                        if (Steps.Return(thread, func, thread.Top - func)) return;
                         goto Enter;
                     }
                     thread.BeginTail(func, arguments);
@@ -390,7 +331,7 @@ internal static class Interpreter
                 case Op.Return:
                 {
                     int from = @base + i.A;
-                    if (Return(thread, from, i.B == 0 ? thread.Top - from : i.B - 1)) return;
+                    if (Steps.Return(thread, from, i.B == 0 ? thread.Top - from : i.B - 1)) return;
                     goto Enter;
                 }
                 case Op.ForPrepare:
@@ -401,11 +342,7 @@ internal static class Interpreter
                 {
                     double step = r[i.A + 2].Num, index = r[i.A].Num + step, limit = r[i.A + 1].Num;
                     if (step > 0 ? index > limit : !(limit <= index)) continue;
-                    if (state.Step())
-                    {
-                        thread.Save(pc);
-                        state.CallInterrupt();
-                    }
+                    if (state.Step()) Steps.Interrupt(thread, pc);
                     r[i.A].Num = index;
                     r[i.A + 3] = index;
                     pc = i.C;
@@ -439,73 +376,17 @@ internal static class Interpreter
                     continue;
                 case Op.SetList:
                     thread.Save(pc);
-                    SetList(thread, Unsafe.As<LuaTable>(r[i.A].Ref!), @base + i.A + 1, i.B == 0 ? thread.Top - @base - i.A - 1 : i.B, i.C);
+                    Steps.SetList(thread, Unsafe.As<LuaTable>(r[i.A].Ref!), @base + i.A + 1, i.B == 0 ? thread.Top - @base - i.A - 1 : i.B, i.C);
                     continue;
                 case Op.Closure:
                     thread.Save(pc);
-                    r[i.A] = MakeClosure(state, function, prototype.Functions[i.C], r);
+                    r[i.A] = Steps.MakeClosure(state, function, prototype.Functions[i.C], r);
                     continue;
                 case Op.Varargs:
-                    CopyVarargs(thread, prototype, @base + i.A, i.B - 1);
+                    Steps.CopyVarargs(thread, prototype, @base + i.A, i.B - 1);
                     r = thread.Stack.AsSpan(@base, size);
                     continue;
             }
         }
-    }
-
-    /// <summary>Ends the current Lua frame; true when control leaves this run.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Return(LuaThread thread, int from, int count)
-    {
-        ref Frame frame = ref thread.Frames[thread.Depth];
-        thread.PopFrame();
-        if (count == 1 && frame.Wanted == 1) thread.Stack[frame.Func] = thread.Stack[from];
-        else thread.PlaceResults(frame.Func, from, count, frame.Wanted);
-        return thread.Frames[thread.Depth].Kind != FrameKind.Lua && thread.SettleProtected();
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static Span<LuaValue> SlowArithmetic(LuaThread thread, int pc, Instruction i, LuaValue right)
-    {
-        thread.Save(pc);
-        int @base = thread.Frames[thread.Depth].Base, size = thread.FunctionOf(thread.Frames[thread.Depth]).Prototype!.FrameSize;
-        int first = (int)(i.Op >= Op.AddConstant ? Op.AddConstant : Op.Add);
-        var value = Metamethods.Arithmetic(thread, (BinaryOperator)((int)i.Op - first), thread.Stack[@base + i.B], right);
-        thread.Stack[@base + i.A] = value;
-        return thread.Stack.AsSpan(@base, size);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool SlowCompare(LuaThread thread, int pc, in LuaValue a, in LuaValue b, bool orEqual)
-    {
-        // One side is a number constant, so no metamethod can apply (both must be of one type): this only raises the error.
-        thread.Save(pc);
-        return orEqual ? Metamethods.LessOrEqual(thread, a, b) : Metamethods.Less(thread, a, b);
-    }
-
-    private static void SetList(LuaThread thread, LuaTable table, int from, int count, int listed)
-    {
-        table.EnsureArray(listed + count);
-        for (int n = 0; n < count; n++) table.Slot(listed + n + 1) = thread.Stack[from + n];
-    }
-
-    private static LuaFunction MakeClosure(LuaState state, LuaFunction outer, Prototype inner, ReadOnlySpan<LuaValue> registers)
-    {
-        state.Meter.Charge(LuaFunction.Size + 8L * inner.Upvalues.Length);
-        var cells = inner.Upvalues.Length == 0 ? [] : new Cell[inner.Upvalues.Length];
-        for (int n = 0; n < cells.Length; n++)
-        {
-            var source = inner.Upvalues[n];
-            cells[n] = source.FromRegister ? Unsafe.As<Cell>(registers[source.Index].Ref!) : outer.Upvalues[source.Index];
-        }
-        return new LuaFunction(inner, cells, outer.Environment!);
-    }
-
-    private static void CopyVarargs(LuaThread thread, Prototype prototype, int to, int wanted)
-    {
-        Frame frame = thread.Frames[thread.Depth];
-        int count = Varargs.Count(frame, prototype);
-        thread.EnsureStack(to + Math.Max(count, wanted));
-        thread.PlaceResults(to, frame.Func + 1 + prototype.Parameters, count, wanted);
     }
 }
