@@ -172,6 +172,24 @@ public sealed unsafe class ReplyWriter : IDisposable
         Raw("\r\n"u8);
     }
 
+    /// <summary>Text of a format of three bytes: a bulk string, or a verbatim string in RESP3.</summary>
+    public void Verbatim(ReadOnlySpan<byte> format, ReadOnlySpan<byte> text)
+    {
+        if (Resp == 2)
+        {
+            Bulk(text);
+            return;
+        }
+        Head((byte)'=', text.Length + 4);
+        Span<byte> prefix = stackalloc byte[4];
+        prefix.Fill((byte)' ');
+        format[..Math.Min(format.Length, 3)].CopyTo(prefix);
+        prefix[3] = (byte)':';
+        Raw(prefix);
+        Raw(text);
+        Raw("\r\n"u8);
+    }
+
     /// <summary>A decimal integer of any length: a bulk string, or <c>(</c> in RESP3.</summary>
     public void BigNumber(ReadOnlySpan<byte> digits)
     {

@@ -253,8 +253,13 @@ internal static class ClusterCommands
             if (wasReplica)
             {
                 node.Databases.Clear();
+                node.Functions.Clear();
                 node.Journal.Begin(1);
                 node.Journal.Arg("FLUSHALL"u8);
+                node.Journal.End(0, -1);
+                node.Journal.Begin(2);
+                node.Journal.Arg("FUNCTION"u8);
+                node.Journal.Arg("FLUSH"u8);
                 node.Journal.End(0, -1);
             }
             token.Complete(w => w.Ok());

@@ -14,7 +14,7 @@ internal static class IgnoredSettings
         ("aof-load-truncated", "yes"), ("aof-rewrite-incremental-fsync", "yes"), ("aof-timestamp-enabled", "no"),
         ("aof-use-rdb-preamble", "yes"), ("aof_rewrite_cpulist", ""), ("appenddirname", "appendonlydir"), ("appendfilename", "appendonly.aof"),
         ("appendfsync", "everysec"), ("appendonly", "no"), ("auto-aof-rewrite-min-size", "67108864"), ("auto-aof-rewrite-percentage", "100"),
-        ("bgsave_cpulist", ""), ("bio_cpulist", ""), ("busy-reply-threshold", "5000"), ("lua-time-limit", "5000"),
+        ("bgsave_cpulist", ""), ("bio_cpulist", ""),
         ("cluster-allow-pubsubshard-when-down", "yes"), ("cluster-allow-reads-when-down", "no"), ("cluster-allow-replica-migration", "yes"),
         ("cluster-announce-bus-port", "0"), ("cluster-announce-hostname", ""), ("cluster-announce-human-nodename", ""),
         ("cluster-announce-ip", ""), ("cluster-announce-port", "0"), ("cluster-announce-tls-port", "0"), ("cluster-config-file", "nodes.conf"),

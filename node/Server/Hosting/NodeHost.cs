@@ -13,6 +13,7 @@ using Shoal.Server.Observability;
 using Shoal.Server.Persistence;
 using Shoal.Server.PubSub;
 using Shoal.Server.Replication;
+using Shoal.Server.Scripting;
 using Shoal.Server.Security;
 using Shoal.Server.Sessions;
 using Shoal.Store;
@@ -47,7 +48,10 @@ public sealed class NodeHost : IDisposable
 
     /// <summary>The parts in start order; they stop in the reverse one.</summary>
     private static INodePart[] PartsInOrder() =>
-        [new ServerPart(), new AclPart(), new PubSubPart(), new PersistencePart(), new ReplicationPart(), new ClusterPart(), new Memcached.MemcachedPart()];
+    [
+        new ServerPart(), new AclPart(), new PubSubPart(), new PersistencePart(), new ReplicationPart(), new ScriptingPart(), new ClusterPart(),
+        new Memcached.MemcachedPart(),
+    ];
 
     /// <summary>
     /// Builds and starts a node from command-line arguments. Throws <see cref="ConfigException"/> for a bad setting and

@@ -6,6 +6,7 @@ using Shoal.Server.Commands;
 using Shoal.Server.Journal;
 using Shoal.Server.Network;
 using Shoal.Server.Observability;
+using Shoal.Server.Persistence.Snapshots;
 using Shoal.Server.PubSub;
 using Shoal.Server.Security;
 using Shoal.Server.Sessions;
@@ -64,6 +65,9 @@ public sealed class NodeServices
     public SlowLog SlowLog { get; } = new();
 
     public LatencyEvents Latency { get; } = new();
+
+    /// <summary>Function libraries, as snapshots carry them.</summary>
+    public SnapshotFunctions Functions { get; } = new();
 
     /// <summary>protected-mode: without a password only loopback may connect.</summary>
     public bool ProtectedMode { get; set; } = true;

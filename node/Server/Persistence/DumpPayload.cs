@@ -39,9 +39,9 @@ public sealed class DumpPayload
     }
 
     /// <summary>True when version and checksum of <paramref name="payload"/> are right.</summary>
-    public bool IsSound(ReadOnlySpan<byte> payload)
+    public bool IsSound(ReadOnlySpan<byte> payload, bool mayBeEmpty = false)
     {
-        if (payload.Length <= FooterBytes) return false;
+        if (payload.Length < FooterBytes || (payload.Length == FooterBytes && !mayBeEmpty)) return false;
         var footer = payload[^FooterBytes..];
         if (!SnapshotFormat.Reads(BinaryPrimitives.ReadUInt16LittleEndian(footer))) return false;
         return SkipsChecksum || BinaryPrimitives.ReadUInt64LittleEndian(footer[2..]) == Crc64.Append(0, payload[..^8]);

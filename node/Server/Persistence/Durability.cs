@@ -90,7 +90,11 @@ public sealed class Durability
     /// <summary>DEBUG RELOAD: reads the snapshot file again, in one go. Throws as <see cref="Recover"/>.</summary>
     public void Reload(bool flush, bool merge)
     {
-        if (flush) _node.Databases.Clear();
+        if (flush)
+        {
+            _node.Databases.Clear();
+            _node.Functions.Clear();
+        }
         new Recovery(_node, Settings, Saver.Statistics, _log) { Breathes = false, Replaces = merge }.LoadSnapshot(DropsExpired());
     }
 
@@ -101,6 +105,7 @@ public sealed class Durability
         Saver.Cancel();
         Aof.Close();
         _node.Databases.Clear();
+        _node.Functions.Clear();
         Aof.Files.Load();
         new Recovery(_node, Settings, Saver.Statistics, _log) { Breathes = false }.LoadAppendOnly(Aof.Files);
         Aof.Open();
@@ -112,6 +117,7 @@ public sealed class Durability
         Saver.Cancel();
         Aof.Close();
         _node.Databases.Clear();
+        _node.Functions.Clear();
         try
         {
             return new Recovery(_node, Settings, Saver.Statistics, _log).LoadReceived(path);
@@ -119,6 +125,7 @@ public sealed class Durability
         catch (InvalidDataException)
         {
             _node.Databases.Clear();
+            _node.Functions.Clear();
             throw;
         }
     }

@@ -102,7 +102,7 @@ internal sealed class Recovery(NodeServices node, PersistenceSettings settings, 
 
     private SnapshotContents LoadSnapshot(string path, SnapshotDecoder from, bool dropExpired)
     {
-        var reader = new SnapshotReader(node.Databases) { DropsExpired = dropExpired, Replaces = Replaces, Tick = Tick };
+        var reader = new SnapshotReader(node.Databases, node.Functions) { DropsExpired = dropExpired, Replaces = Replaces, Tick = Tick };
         try
         {
             var contents = reader.Load(from);

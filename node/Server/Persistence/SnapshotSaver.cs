@@ -120,7 +120,7 @@ public sealed class SnapshotSaver(NodeServices node, PersistenceSettings setting
             action();
             ended.Set();
         }, (e, _) => error = e);
-        var writer = new SnapshotWriter(node.Databases, file, settings.Compression.Value);
+        var writer = new SnapshotWriter(node.Databases, node.Functions, file, settings.Compression.Value);
         writer.Begin(Origin(aofBase), node.Time, EvictionPolicy);
         var wait = new SpinWait();
         while (!writer.Step(1_000_000)) wait.SpinOnce();
@@ -178,7 +178,7 @@ public sealed class SnapshotSaver(NodeServices node, PersistenceSettings setting
                 Saved(error, started, dirty);
             });
         }
-        _writer = writer = new SnapshotWriter(node.Databases, file, settings.Compression.Value);
+        _writer = writer = new SnapshotWriter(node.Databases, node.Functions, file, settings.Compression.Value);
         writer.Begin(Origin(kind == SaveKind.Rewrite), node.Time, EvictionPolicy);
     }
 

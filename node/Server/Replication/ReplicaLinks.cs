@@ -193,7 +193,7 @@ internal sealed class ReplicaLinks(NodeServices node, ReplicationState state, Re
         Add(link);
         // Whoever does not know the end mark needs the length first: only a file has one.
         if (identity.UnderstandsEof) link.BeginSnapshot();
-        var snapshot = identity.UnderstandsEof ? new SnapshotWriter(node.Databases, link, compresses: true) : SpooledSync.Start(node, link);
+        var snapshot = identity.UnderstandsEof ? new SnapshotWriter(node.Databases, node.Functions, link, compresses: true) : SpooledSync.Start(node, link);
         link.Stage = ReplicaStage.Snapshot;
         link.Snapshot = snapshot;
         snapshot.Begin(Origin(false), node.Time, "noeviction");

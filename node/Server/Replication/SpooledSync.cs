@@ -33,7 +33,7 @@ internal sealed class SpooledSync
         link.Connection.Closed += spool.End;
         // A line feed tells a waiting replica that its primary lives.
         spool._timer = node.Engine.Every(TimeSpan.FromSeconds(1), () => link.Connection.Send("\n"u8));
-        return new SnapshotWriter(node.Databases, target, compresses: true);
+        return new SnapshotWriter(node.Databases, node.Functions, target, compresses: true);
     }
 
     private void Written(string? error, long length)

@@ -49,6 +49,9 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
 
     internal CallMeter Meter => _meter;
 
+    /// <summary>There is room under maxmemory, or eviction makes some. A script asks before it begins.</summary>
+    internal bool HasMemory => _gates.EnsureMemory is not { } ensure || ensure();
+
     public bool Opened(Connection connection) => Admission.Admit(_node, connection);
 
     public void Closed(Connection connection)
@@ -122,7 +125,8 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         }
         if (session.ReplyMode != ReplyMode.On && !RepliesByPush(c.Command)) Silence(session, c.Reply, mark);
         if (session.Pushes is not null) session.FlushPushes(c.Reply);
-        if (_blocked.HasReady) _blocked.Serve();
+        // Inside a busy script the unit that made them ready has not ended.
+        if (_blocked.HasReady && _node.Serving.Busy is null) _blocked.Serve();
         return true;
     }
 

@@ -31,7 +31,7 @@ public class SnapshotRoundTripTests
             Fill(from, random, 400);
             var before = Describe(from);
             var target = new MemoryTarget();
-            var writer = new SnapshotWriter(from, target, compresses: seed % 2 == 0);
+            var writer = new SnapshotWriter(from, new SnapshotFunctions(), target, compresses: seed % 2 == 0);
             writer.Begin(Nowhere, TimeProvider.System, "noeviction");
             while (!writer.Step(5)) Change(from, random, 20);
             Assert.True(target.IsComplete);
@@ -48,7 +48,7 @@ public class SnapshotRoundTripTests
         Fill(from, new Random(3), 300);
         var before = Describe(from);
         var target = new MemoryTarget { IsFull = true };
-        var writer = new SnapshotWriter(from, target, compresses: true);
+        var writer = new SnapshotWriter(from, new SnapshotFunctions(), target, compresses: true);
         writer.Begin(Nowhere, TimeProvider.System, "noeviction");
         Assert.False(writer.Step(1_000_000));
         Assert.True(writer.IsWaiting);
@@ -80,12 +80,12 @@ public class SnapshotRoundTripTests
         var bytes = Save(from);
         using var dropped = NewDatabases();
         dropped.NowMs = Now + 20;
-        var contents = new SnapshotReader(dropped) { DropsExpired = true }.Load(new SnapshotDecoder(bytes));
+        var contents = new SnapshotReader(dropped, new SnapshotFunctions()) { DropsExpired = true }.Load(new SnapshotDecoder(bytes));
         Assert.Equal((1L, 1L), (contents.Keys, contents.Expired));
         using var kept = NewDatabases();
         kept.NowMs = Now + 20;
         kept.ExpiryMode = ExpiryMode.Ignore;
-        Assert.Equal(2, new SnapshotReader(kept).Load(new SnapshotDecoder(bytes)).Keys);
+        Assert.Equal(2, new SnapshotReader(kept, new SnapshotFunctions()).Load(new SnapshotDecoder(bytes)).Keys);
     }
 
     [Fact]
@@ -243,7 +243,7 @@ public class SnapshotRoundTripTests
     private static byte[] Save(Databases from, SnapshotOrigin? origin = null)
     {
         var target = new MemoryTarget();
-        var writer = new SnapshotWriter(from, target, compresses: true);
+        var writer = new SnapshotWriter(from, new SnapshotFunctions(), target, compresses: true);
         writer.Begin(origin ?? Nowhere, TimeProvider.System, "noeviction");
         while (!writer.Step(1_000_000))
         {
@@ -252,5 +252,5 @@ public class SnapshotRoundTripTests
     }
 
     private static SnapshotContents Load(Databases to, byte[] bytes) =>
-        new SnapshotReader(to).Load(new SnapshotDecoder(new MemoryStream(bytes)));
+        new SnapshotReader(to, new SnapshotFunctions()).Load(new SnapshotDecoder(new MemoryStream(bytes)));
 }

@@ -2,7 +2,7 @@
 //
 //   "REDIS" + 4 digits version        10 written; 1 .. 12 (Redis) and 80 (Valkey 9) read
 //   FA  key value                     aux field (strings); "shoal-client" belongs to the entry behind it, others read over it
-//   F5  code                          function library (read over: scripting is not there yet)
+//   F5  code                          function library (string)
 //   FE  db                            entries that follow belong to this database
 //   FB  keys, expiring keys           size hint
 //   F4  slot, keys, expiring keys     slot hint (Redis 8 cluster)

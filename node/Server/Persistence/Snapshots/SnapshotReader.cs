@@ -29,7 +29,7 @@ public sealed class SnapshotContents
 }
 
 /// <summary>Loads snapshots. Engine thread.</summary>
-public sealed class SnapshotReader(Databases databases)
+public sealed class SnapshotReader(Databases databases, SnapshotFunctions functions)
 {
     private const int TickEvery = 256;
     private readonly EntryDecoder _entries = new(databases[0]);
@@ -80,7 +80,7 @@ public sealed class SnapshotReader(Databases databases)
                     Aux(from, contents);
                     break;
                 case SnapshotFormat.OpFunction:
-                    from.SkipString();
+                    if (functions.Load(from.String().ToArray(), Replaces) is { } error) throw from.Corrupt("Failed creating the library: " + error);
                     break;
                 case SnapshotFormat.OpModuleAux:
                     throw from.Corrupt("the file holds data of a module, which this node does not load");

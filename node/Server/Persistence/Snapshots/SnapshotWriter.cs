@@ -18,6 +18,7 @@ public sealed class SnapshotWriter : ISnapshotSink
 {
     private const int ChunkBytes = 256 * 1024;
     private readonly Databases _databases;
+    private readonly SnapshotFunctions _functions;
     private readonly ISnapshotTarget _target;
     private readonly SnapshotEncoder _encoder;
     private NativeBuffer _chunk;
@@ -26,9 +27,10 @@ public sealed class SnapshotWriter : ISnapshotSink
     private bool _withIdle;
     private bool _withFrequency;
 
-    public SnapshotWriter(Databases databases, ISnapshotTarget target, bool compresses)
+    public SnapshotWriter(Databases databases, SnapshotFunctions functions, ISnapshotTarget target, bool compresses)
     {
         _databases = databases;
+        _functions = functions;
         _target = target;
         _chunk = new NativeBuffer(ChunkBytes + 4096);
         _encoder = new SnapshotEncoder(_chunk) { Compresses = compresses };
@@ -131,6 +133,11 @@ public sealed class SnapshotWriter : ISnapshotSink
             Aux("repl-offset", origin.ReplicationOffset);
         }
         Aux("aof-base", origin.AofBase ? 1 : 0);
+        foreach (byte[] code in _functions.Codes())
+        {
+            _encoder.Byte(SnapshotFormat.OpFunction);
+            _encoder.String(code);
+        }
     }
 
     private void Aux(string name, long value)
