@@ -17,6 +17,7 @@ help: ## list the targets
 .PHONY: build
 build: ## publish shoal-node, shoal-operator and shoal into artifacts/bin
 	@mkdir -p $(ART)/bin
+	@[ -e $(ART)/bin/shoal ] || echo "building; the first time takes a minute or two"
 	@$(PUBLISH) -r $(RID) -p:PublishReadyToRun=true node/Server -o $(ART)/node
 	@$(PUBLISH) operator/Operator.csproj -o $(ART)/operator
 	@$(PUBLISH) operator/Cli -o $(ART)/cli

@@ -15,7 +15,7 @@ internal static class ConditionReport
             Conditions.Set(status.Conditions!, type, holds, reason, message, seen.Cluster.Metadata.Generation, seen.Now);
 
         var refused = step as Step.Refuse;
-        Set(Conditions.SpecAccepted, refused is null or { Reason: "Paused" }, refused?.Reason ?? "Accepted", refused?.Why ?? "the spec can be carried out");
+        Set(Conditions.SpecAccepted, refused is null or { Reason: "Paused" or "Hibernated" }, refused?.Reason ?? "Accepted", refused?.Why ?? "the spec can be carried out");
         Set(Conditions.Ready, status.Phase == Phases.Healthy, status.Phase!, status.PhaseReason!);
         Set(Conditions.Progressing, status.Operation is not null, status.Operation?.Type ?? "Idle", status.Operation is null ? "nothing to do" : step.Why);
 

@@ -13,6 +13,7 @@ public static class Planner
         HealNodes.Attach,           // every member follows its shard's primary
         RefuseSpec.Next,            // a spec that cannot be carried out, or is paused: stop here
         ApplyObjects.Next,          // Services, ConfigMap, StatefulSets, budgets
+        Hibernate.Next,             // no pods wanted: nothing below applies
         ApplyPassword.Next,         // a new password, on running nodes
         GrowVolumes.Next,
         Bootstrap.Next,             // once

@@ -45,6 +45,11 @@ public static class SpecValidation
             errors.Add($"spec.auth.defaultUserSecretRef: must name a Secret of yours (not {Names.Passwords(seen.Name)}, which is the operator's)");
         }
 
+        if (spec.Hibernated && !StatefulSets.IsPersistent(spec))
+        {
+            errors.Add("spec.hibernated: needs spec.storage.type PersistentVolume, without volumes the data would be lost");
+        }
+
         CheckMemory(spec, errors);
         CheckStorage(seen, errors);
         if (spec.Bootstrap?.Restore is { } restore && (restore.BackupRef is null) == (restore.ObjectStore is null))

@@ -177,7 +177,7 @@ public static class StatusReport
         return seen.Shards.Keys.Any(seen.IsLeaving) ? "ScaleIn"
             : seen.ShardIndexes.Any(s => seen.SlotsOfShard(s).IsEmpty) && seen.View.AssignedSlots == HashSlot.Count
                 && seen.ShardIndexes.Sum(s => seen.SlotsOfShard(s).Count) == HashSlot.Count ? "ScaleOut"
-            : step is Step.ApplyObjects or Step.OwnVolumes ? old?.Type ?? "Update" : old?.Type is "Update" or "Resize" ? old.Type : null;
+            : step is Step.ApplyObjects or Step.OwnVolumes ? old?.Type ?? "Update" : old?.Type is "Update" or "Resize" or "Bootstrap" ? old.Type : null;
     }
 
     private static string Phase(Observation seen, Step step, string? operation)
@@ -186,6 +186,8 @@ public static class StatusReport
         {
             case Step.Nothing:
                 return Phases.Healthy;
+            case Step.Refuse { Reason: "Hibernated" }:
+                return Phases.Hibernated;
             case Step.Refuse { Reason: "Paused" }:
                 return Phases.Paused;
             case Step.Refuse { Reason: "SecretMissing" }:
@@ -214,6 +216,7 @@ public static class StatusReport
             "ScaleOut" => Phases.ScalingOut,
             "ScaleIn" => Phases.ScalingIn,
             "Rebalance" => Phases.Rebalancing,
+            "Hibernate" => Phases.Hibernated,
             "Repair" => Phases.Rebalancing,
             "Resize" => Phases.Resizing,
             "Update" => Phases.Updating,

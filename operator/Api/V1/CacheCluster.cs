@@ -28,6 +28,8 @@ public sealed class CacheCluster : KubernetesObject
 }
 
 /// <summary>What a user asks of a cluster.</summary>
+[Rule("!has(self.hibernated) || !self.hibernated || !has(self.storage) || self.storage.type == 'PersistentVolume'",
+    "spec.hibernated needs spec.storage.type PersistentVolume: without volumes the data would be lost")]
 [Rule("has(self.bootstrap) == has(oldSelf.bootstrap) && (!has(self.bootstrap) || self.bootstrap == oldSelf.bootstrap)",
     "spec.bootstrap is immutable: a cluster is started once; create a new cluster to restore")]
 public sealed class CacheClusterSpec
@@ -89,6 +91,10 @@ public sealed class CacheClusterSpec
 
     /// <summary>Labels, annotations and scheduling of the pods.</summary>
     public PodTemplateSpec? PodTemplate { get; set; }
+
+    /// <summary>Stops every pod and keeps the volumes; false brings the cluster back as it was, with its data and node ids.</summary>
+    [Default(false)]
+    public bool Hibernated { get; set; }
 
     /// <summary>Stops everything the operator does except healing addresses and attaching replicas.</summary>
     [Default(false)]

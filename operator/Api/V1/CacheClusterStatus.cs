@@ -9,7 +9,7 @@ public sealed class CacheClusterStatus
     /// <summary>The generation of the spec this status speaks of.</summary>
     public long? ObservedGeneration { get; set; }
 
-    /// <summary>One word: Pending, Bootstrapping, Healthy, ScalingOut, ScalingIn, Resizing, Updating, FailingOver, Restoring, Rebalancing, WaitingForUser, Degraded, Paused or Failed.</summary>
+    /// <summary>One word: Pending, Bootstrapping, Healthy, ScalingOut, ScalingIn, Resizing, Updating, FailingOver, Restoring, Rebalancing, WaitingForUser, Degraded, Hibernated, Paused or Failed.</summary>
     public string? Phase { get; set; }
 
     /// <summary>Why, in a few words.</summary>
@@ -130,7 +130,7 @@ public sealed class NodeStatus
 /// <summary>An operation under way.</summary>
 public sealed class OperationStatus
 {
-    /// <summary>Bootstrap, ScaleOut, ScaleIn, Rebalance, Repair, Resize, Update.</summary>
+    /// <summary>Bootstrap, ScaleOut, ScaleIn, Rebalance, Repair, Resize, Update, Hibernate.</summary>
     public string? Type { get; set; }
 
     /// <summary>The step it is at.</summary>

@@ -87,6 +87,7 @@ public static class Phases
     public const string FailingOver = "FailingOver";
     public const string Degraded = "Degraded";
     public const string Paused = "Paused";
+    public const string Hibernated = "Hibernated";
     public const string WaitingForUser = "WaitingForUser";
     public const string Failed = "Failed";
 }

@@ -56,6 +56,7 @@ internal static class SandboxCommands
         run.SetAction((parsed, ct) => GuardAsync(async () =>
         {
             var console = AnsiConsole.Console;
+            if (Console.IsOutputRedirected) console.Profile.Width = 4096; // a log breaks no lines
             var clock = Stopwatch.StartNew();
             await using var session = await SandboxSession.StartAsync(parsed.GetValue(Directory)!.FullName, parsed.GetValue(Port), ct);
             console.WriteLine($"sandbox (development only) on {session.Directory}");

@@ -57,6 +57,11 @@ internal static class StatefulSets
     // Members above the wanted number stay while one of them is the primary: ReduceReplicas hands over first.
     private static int Replicas(Observation seen, int shard)
     {
+        if (Rules.Hibernate.IsDue(seen))
+        {
+            return 0;
+        }
+
         var wanted = seen.Spec.ReplicasPerShard + 1;
         return Math.Max(wanted, seen.PrimaryOf(shard) is { } primary && !seen.SlotsOfShard(shard).IsEmpty ? primary.Ordinal + 1 : 0);
     }

@@ -24,8 +24,12 @@ internal static class GrowVolumes
             return new Step.GrowVolumes(small, size) { Why = $"growing {small.Count} volumes to {size}", Operation = "Resize" };
         }
 
-        var outdated = seen.Shards.Values.FirstOrDefault(s =>
-            s.Metadata.DeletionTimestamp is null && StatefulSets.ClaimSize(s) is { } have && Quantity.Parse(have) < wanted);
+        var outdated = seen.Shards.Values.FirstOrDefault(s => StatefulSets.ClaimSize(s) is { } have && Quantity.Parse(have) < wanted);
+        if (outdated?.Metadata.DeletionTimestamp is not null)
+        {
+            return new Step.Wait { Why = $"waiting until {outdated.Metadata.Name} is gone, to make it again", Operation = "Resize", LookAgain = TimeSpan.FromMilliseconds(300) };
+        }
+
         return outdated is null ? null : new Step.ReplaceShardSet(outdated)
         {
             Why = $"replacing {outdated.Metadata.Name}, whose claim template is smaller than {size}; its pods stay",

@@ -41,8 +41,14 @@ internal static class MoveSlots
         var room = Math.Max(0, resharding.MaxConcurrentMoves - running.Count);
         var moves = room == 0 ? [] : SlotBalancer.Next([.. shards.Select(s => s.Load)], seen.SlotBytes, resharding.BatchSlots, room);
         var moving = running.Aggregate(SlotSet.Empty, (all, t) => all.Union(t.Slots));
-        var transfers = moves.Select(m => Transfer(seen, shards[m.Source].Primary!, shards[m.Target].Primary!, m.Slots))
-            .Where(t => Invariants.AgainstMove(seen.View, t.Source.Report!.Id, t.Target.Report!.Id, t.Slots, moving) is null).ToList();
+        var planned = moves.Select(m => Transfer(seen, shards[m.Source].Primary!, shards[m.Target].Primary!, m.Slots)).ToList();
+        if (planned.Contains(null))
+        {
+            // A node said who owns what a moment before that move ended: the next look sees it.
+            return new Step.Wait { Why = $"{left} slots to move, the last move ended just now", Operation = operation, LookAgain = WhileMoving };
+        }
+
+        var transfers = planned.OfType<SlotTransfer>().Where(t => Invariants.AgainstMove(seen.View, t.Source.Report!.Id, t.Target.Report!.Id, t.Slots, moving) is null).ToList();
         if (transfers.Find(t => t.Attempt > 0) is { } again && Backoff(seen, again) is { } pause)
         {
             return pause with { Operation = operation };
@@ -139,7 +145,8 @@ internal static class MoveSlots
         return shards;
     }
 
-    private static SlotTransfer Transfer(Observation seen, Member source, Member target, SlotSet slots)
+    // Null when this very move has succeeded.
+    private static SlotTransfer? Transfer(Observation seen, Member source, Member target, SlotSet slots)
     {
         // Epochs rise with every finished move, so the same slots moved again later are another task; failed attempts count too.
         var epoch = Math.Max(source.Report!.Answer.Myself.ConfigEpoch, target.Report!.Answer.Myself.ConfigEpoch);
@@ -147,7 +154,13 @@ internal static class MoveSlots
         for (var attempt = 0; ; attempt++)
         {
             var id = Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{subject}/{attempt}"))));
-            if (!seen.Members.Any(m => m.Report?.Tasks.Any(t => t.Id == id && !t.IsRunning) == true))
+            var ended = seen.Members.SelectMany(m => m.Report?.Tasks ?? []).Where(t => t.Id == id && !t.IsRunning).ToList();
+            if (ended.Exists(t => t.HasSucceeded))
+            {
+                return null;
+            }
+
+            if (ended.Count == 0)
             {
                 return new SlotTransfer(source, target, slots, id, attempt);
             }

@@ -6,7 +6,6 @@ using Shoal.Operator.Api;
 using Shoal.Operator.Api.V1;
 using Shoal.Operator.Kubernetes;
 using Shoal.Operator.Kubernetes.Models;
-using Shoal.Operator.Tests.Fixtures;
 using Shoal.Protocol.Client;
 using Shoal.Protocol.Slots;
 
@@ -102,29 +101,22 @@ public sealed class OperationsTests(ClusterBench bench)
         await bench.HealthyAsync("store", s => s.Shards = 1);
         var pods = await bench.PodsAsync("store");
         await bench.PatchAsync("store", new { storage = new { size = "2Gi" } });
-        if (bench.Plane.Kind == ControlPlaneKind.Real)
-        {
-            // No storage class there lets a volume grow: the API server's own words must reach the condition.
-            var refused = await bench.UntilAsync("store", "the refusal is reported", c =>
-                c.Status?.Conditions?.Exists(x => x is { Type: Conditions.StorageReady, Status: "False", Reason: "Refused" }) == true);
-            Assert.Contains("resize", refused.Status!.Conditions!.Single(x => x.Type == Conditions.StorageReady).Message, StringComparison.Ordinal);
-        }
-        else
-        {
-            await bench.UntilHealthyAsync("store");
-            var claims = (await bench.Api.ListAsync<V1PersistentVolumeClaim>(ClusterBench.Namespace, Names.Selector("store"))).Items;
-            Assert.Equal(2, claims.Count);
-            Assert.All(claims, c => Assert.Equal("2Gi", c.Spec!.Resources!.Requests!["storage"]));
-            var set = await bench.Api.GetAsync<V1StatefulSet>(ClusterBench.Namespace, Names.Shard("store", 0));
-            Assert.Equal("2Gi", set!.Spec!.VolumeClaimTemplates![0].Spec!.Resources!.Requests!["storage"]);
-            var ready = await bench.UntilAsync("store", "the volumes have grown", c =>
-                c.Status?.Conditions?.Exists(x => x is { Type: Conditions.StorageReady, Status: "True" }) == true);
-            Assert.Equal(Phases.Healthy, ready.Status!.Phase);
-            var now = await bench.PodsAsync("store");
-            Assert.Equal(Restarts(pods), Restarts(now));
-            Assert.All(now, p => Assert.Equal(set.Metadata.Uid, p.Metadata.OwnerReferences!.Single(o => o.Controller == true).Uid));
-        }
+        await bench.UntilHealthyAsync("store");
+        var claims = (await bench.Api.ListAsync<V1PersistentVolumeClaim>(ClusterBench.Namespace, Names.Selector("store"))).Items;
+        Assert.Equal(2, claims.Count);
+        Assert.All(claims, c => Assert.Equal("2Gi", c.Spec!.Resources!.Requests!["storage"]));
+        var ready = await bench.UntilAsync("store", "the volumes have grown", c => c.Status?.Phase == Phases.Healthy
+            && c.Status.Conditions!.Exists(x => x is { Type: Conditions.StorageReady, Status: "True" }));
+        Assert.Equal(ready.Metadata.Generation, ready.Status!.ObservedGeneration);
 
+        // The set was deleted without its pods and made again with the bigger claim: the same pods, adopted.
+        V1StatefulSet? set = null;
+        await ClusterBench.EventuallyAsync("the set is there again", async () =>
+            (set = await bench.Api.GetAsync<V1StatefulSet>(ClusterBench.Namespace, Names.Shard("store", 0))) is not null);
+        Assert.Equal("2Gi", set!.Spec!.VolumeClaimTemplates![0].Spec!.Resources!.Requests!["storage"]);
+        await ClusterBench.EventuallyAsync("the new set owns the pods", async () => (await bench.PodsAsync("store")).TrueForAll(p =>
+            p.Metadata.OwnerReferences?.Exists(o => o.Controller == true && o.Uid == set.Metadata.Uid) == true));
+        Assert.Equal(Restarts(pods), Restarts(await bench.PodsAsync("store")));
         await bench.DeleteAsync("store");
     }
 
@@ -166,6 +158,29 @@ public sealed class OperationsTests(ClusterBench bench)
         }
 
         await bench.DeleteAsync("halfway");
+    }
+
+    [Fact]
+    public async Task A_hibernated_cluster_stops_its_pods_and_wakes_with_its_data_and_ids()
+    {
+        var before = await bench.HealthyAsync("bear", s => s.Shards = 1);
+        await using (var client = new TestKit.ClusterClient([new TestKit.NodeAddress(await bench.SeedAsync("bear"), Names.ClientPort)]))
+        {
+            (await client.CallAsync("honey", "SET", "honey", "pot")).ThrowIfError();
+        }
+
+        await bench.PatchAsync("bear", new { hibernated = true });
+        await bench.UntilAsync("bear", "it sleeps", c => c.Status is { Phase: Phases.Hibernated, Nodes: 0 });
+        await ClusterBench.EventuallyAsync("no pod is left", async () => (await bench.PodsAsync("bear")).Count == 0);
+        await bench.PatchAsync("bear", new { hibernated = false });
+        var after = await bench.UntilHealthyAsync("bear");
+        Assert.Equal(before.Status!.NodeStatus!.Select(n => n.NodeId).Order(), after.Status!.NodeStatus!.Select(n => n.NodeId).Order());
+        await using (var client = new TestKit.ClusterClient([new TestKit.NodeAddress(await bench.SeedAsync("bear"), Names.ClientPort)]))
+        {
+            Assert.Equal("pot", (await client.CallAsync("honey", "GET", "honey")).Text);
+        }
+
+        await bench.DeleteAsync("bear");
     }
 
     private static List<(string?, int)> Restarts(List<V1Pod> pods) =>

@@ -74,5 +74,26 @@ public sealed class RepairTests
         Assert.Equal("SecretMissing", Condition(Conditions.UsersApplied).Reason);
     }
 
+    [Fact]
+    public async Task A_hibernated_cluster_has_no_pods_and_wakes_with_its_slots_and_ids()
+    {
+        await world.UntilHealthyAsync();
+        var before = world.Disks.Values.Select(n => (n.Id, n.Slots.Count)).Order().ToList();
+        world.Change(s => s.Hibernated = true);
+        await world.UntilAsync(() => world.Steps[^1] is Step.Refuse);
+        Assert.Empty(world.Pods);
+        Assert.Equal(Phases.Hibernated, world.Status.Phase);
+        Assert.Equal("True", Condition(Conditions.SpecAccepted).Status);
+        var sleeping = world.Cluster.Status;
+        await world.PassAsync();
+        Assert.True(StatusReport.SaysTheSame(world.Status, sleeping), "a sleeping cluster is no news");
+
+        world.Change(s => s.Hibernated = false);
+        await world.UntilHealthyAsync();
+        Assert.Equal(6, world.Pods.Count);
+        Assert.Equal(before, world.Disks.Values.Select(n => (n.Id, n.Slots.Count)).Order().ToList());
+        Assert.Equal(0, world.Forgotten);
+    }
+
     private Shoal.Operator.Kubernetes.Models.V1Condition Condition(string type) => world.Status.Conditions!.Single(c => c.Type == type);
 }
