@@ -93,7 +93,7 @@ public class BoundsTests
     [InlineData("coroutine.wrap(function() while true do end end)()")]
     public void The_interrupt_comes_through_everything(string source)
     {
-        var script = new Script();
+        var script = new Script(new LuaLimits(InterruptInterval: 500));
         int calls = 0;
         script.State.Interrupt = _ =>
         {

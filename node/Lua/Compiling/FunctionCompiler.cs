@@ -282,6 +282,7 @@ internal sealed class FunctionCompiler
         {
             int at = _code.Allocate(1, call.Line);
             _expressions.Call(call, at, -1, isTail: true);
+            _code.Emit(Op.Return, at, 0, 0, call.Line);   // where the callee turns out to be no Lua function
             return;
         }
         if (result.Values is [LocalExpression { Variable: { IsCaptured: false } local }])

@@ -99,7 +99,7 @@ internal enum Op
     /// <summary>R[A] ... = R[A](R[A+1] ...): B - 1 arguments (B 0: up to the top), C - 1 results (C 0: all, up to the top)</summary>
     Call,
 
-    /// <summary>return R[A](R[A+1] ...)</summary>
+    /// <summary>return R[A](R[A+1] ...) if it is a Lua function, which takes over the frame; else a Call of all results, and a Return follows</summary>
     TailCall,
 
     /// <summary>return R[A] ...: B - 1 values (B 0: up to the top)</summary>

@@ -70,5 +70,5 @@ internal static class CoroutineLibrary
     }
 
     private static string Refusal(Coroutine coroutine) =>
-        $"cannot resume {(coroutine.Status == CoroutineStatus.Dead ? "dead" : "non-suspended")} coroutine";
+        $"cannot resume {StatusNames[(int)coroutine.Status]} coroutine";
 }

@@ -318,12 +318,12 @@ internal static class Interpreter
                     int arguments = i.B == 0 ? thread.Top - func - 1 : i.B - 1;
                     if (r[i.A].Ref is not LuaFunction { Prototype: not null })
                     {
-                        // Host functions and what is no function: an ordinary call and a return, so that errors find this frame.
+                        // Host functions and what is no function: an ordinary call; the Return behind it hands the results on.
                         var outcome = thread.Begin(func, arguments, -1);
                         if (outcome == CallOutcome.Pushed) goto Enter;
                         if (outcome == CallOutcome.Yielded) return;
-                        if (Steps.Return(thread, func, thread.Top - func)) return;
-                        goto Enter;
+                        r = thread.Stack.AsSpan(@base, size);
+                        continue;
                     }
                     thread.BeginTail(func, arguments);
                     goto Enter;

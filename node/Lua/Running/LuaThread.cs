@@ -297,7 +297,7 @@ internal sealed class LuaThread(LuaState state)
 
     private CallOutcome BeginYield(int func, int arguments, int wanted)
     {
-        if (Coroutine is null || Entries > 1) throw CallSite.RuntimeError(this, "attempt to yield across metamethod/C-call boundary");
+        if (Coroutine is null || Entries > 1) throw new LuaError("attempt to yield across metamethod/C-call boundary");
         Coroutine.NoteYield(func, arguments, wanted);
         return CallOutcome.Yielded;
     }
