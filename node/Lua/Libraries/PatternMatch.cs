@@ -199,7 +199,8 @@ internal ref struct PatternMatch
     {
         int index = digit - '1';
         if (index < 0 || index >= Level || _lengths[index] == Unfinished) throw Error("invalid capture index");
-        int length = Math.Max(0, _lengths[index]);
+        int length = _lengths[index];
+        if (length == Position) return NoMatch;   // a position has no text to repeat
         return _s[s..].StartsWith(_s.Slice(_starts[index], length)) ? s + length : NoMatch;
     }
 
