@@ -10,8 +10,8 @@ internal static class StringLibrary
             ("char", Char),
             ("dump", static (ref LuaCall call) =>
             {
-                call.CheckFunction(1);
-                throw call.Error("unable to dump given function");   // there is no bytecode to load back
+                if (!call.CheckFunction(1).IsLua) throw call.Error("unable to dump given function");
+                return call.Return("\u001bLua"u8);   // the head of bytecode, which no load function takes back
             }),
             ("find", PatternFunctions.Find),
             ("format", FormatFunction.Format),

@@ -22,6 +22,11 @@ public static class DebugCommands
         table.Add("digest", 0, 0, Digest);
         table.Add("digest-value", 1, int.MaxValue, DigestValue);
         table.Add("set-active-expire", 1, 1, SetActiveExpire);
+        table.Add("set-disable-deny-scripts", 1, 1, static (ref CommandContext c) =>
+        {
+            c.Node.Serving.ScriptsMayCallAll = c[2].SequenceEqual("1"u8);
+            c.Reply.Ok();
+        });
         table.Add("stringmatch-len", 2, 2, MatchLong);
         table.Add("error", 1, 1, Fail);
         table.Add("log", 1, 1, Log);

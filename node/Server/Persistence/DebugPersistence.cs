@@ -54,7 +54,7 @@ internal static class DebugPersistence
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
-            c.Reply.Error("ERR Error trying to load the dump: " + e.Message);
+            c.Reply.Error("ERR Error trying to load the RDB dump: " + e.Message);
         }
     }
 

@@ -36,7 +36,7 @@ public static class ReplicationCommands
             c.Reply.Ok();
             return;
         }
-        if (!IntegerText.TryParse(c[2], out long port) || port is < 1 or > 65535)
+        if (!IntegerText.TryParse(c[2], out long port) || port is < 0 or > 65535)
         {
             c.Reply.Error("ERR Invalid master port");
             return;

@@ -267,7 +267,8 @@ public sealed class ReplicationHub : IReplicationActions, IReplicaSide, IDisposa
     {
         var role = State.Role;
         _resumable = _node.Journal.BacklogBytes > 0;
-        _applier.Db = Math.Max(_node.Journal.SelectedDb, 0);
+        // A primary that never wrote since its promotion stands where the stream it followed had selected.
+        if (_node.Journal.SelectedDb >= 0) _applier.Db = _node.Journal.SelectedDb;
         // Restarted and not written to since: the data is the old history's, and only that name is known to others.
         bool untouched = role.SecondReplicationId != Replication.ReplicationId.None && role.SecondOffset == _node.Journal.EndOffset + 1;
         if (untouched && _resumable && Links.All.Count == 0)

@@ -38,7 +38,7 @@ internal readonly struct LuaToReply(ReplyWriter reply, int scriptResp)
         if (ErrorTable.Message(table) is { } error) reply.Error(error.Bytes);
         else if (table[Ok].AsString() is { } status) reply.Simple(status.Bytes);
         else if (table[Double] is { IsNumber: true } number) reply.Double(number.AsNumber());
-        else if (table[BigNumber].AsString() is { } digits) reply.BigNumber(digits.Bytes);
+        else if (table[BigNumber].AsString() is { } digits) reply.BigNumber(OnOneLine(digits.Bytes));
         else if (table[Verbatim].AsTable() is { } verbatim && verbatim[Format].AsString() is { } format && verbatim[String].AsString() is { } text)
             reply.Verbatim(format.Bytes, text.Bytes);
         else if (table[Map].AsTable() is { } map) WriteMap(map, depth);
@@ -75,6 +75,15 @@ internal readonly struct LuaToReply(ReplyWriter reply, int scriptResp)
         int count = 0;
         for (int at = 0; table.NextFrom(ref at, out _, out _);) count++;
         return count;
+    }
+
+    private static ReadOnlySpan<byte> OnOneLine(ReadOnlySpan<byte> text)
+    {
+        if (text.IndexOfAny((byte)'\r', (byte)'\n') < 0) return text;
+        byte[] line = text.ToArray();
+        foreach (ref byte b in line.AsSpan())
+            if (b is (byte)'\r' or (byte)'\n') b = (byte)' ';
+        return line;
     }
 
     /// <summary>C's cast: the fraction is cut off, what does not fit is the smallest integer.</summary>

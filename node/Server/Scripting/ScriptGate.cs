@@ -15,7 +15,7 @@ internal sealed class ScriptGate(NodeServices node, ScriptRun run)
     {
         if (node.Dispatcher.Resolve(ref c) is not null) return c.Command is null ? ScriptErrors.UnknownCommand : ScriptErrors.WrongArity;
         var flags = c.Command.Flags;
-        if ((flags & CommandFlags.NoScript) != 0) return ScriptErrors.NotFromScript;
+        if ((flags & CommandFlags.NoScript) != 0 && !node.Serving.ScriptsMayCallAll) return ScriptErrors.NotFromScript;
         bool isWrite = (flags & CommandFlags.Write) != 0;
         if (!run.IsReplay)
         {

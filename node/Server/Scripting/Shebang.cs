@@ -68,6 +68,33 @@ internal static class Shebang
     /// <summary>True for names a library or function may have.</summary>
     public static bool IsName(string name) => name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
 
-    private static string[] Words(ReadOnlySpan<byte> line) =>
-        Encoding.Latin1.GetString(line).Split([' ', '\t', '\r', '\v', '\f'], StringSplitOptions.RemoveEmptyEntries);
+    /// <summary>Words between white space; quotes keep it and go away. None when a quote is not closed at the end of its word.</summary>
+    private static string[] Words(ReadOnlySpan<byte> line)
+    {
+        var words = new List<string>();
+        var word = new StringBuilder();
+        string text = Encoding.Latin1.GetString(line);
+        for (int i = 0; i < text.Length;)
+        {
+            if (char.IsWhiteSpace(text[i]))
+            {
+                i++;
+                continue;
+            }
+            word.Clear();
+            for (char quote = '\0'; i < text.Length && (quote != '\0' || !char.IsWhiteSpace(text[i])); i++)
+            {
+                if (quote == '\0' && text[i] is ('"' or '\'')) quote = text[i];
+                else if (quote != '\0' && text[i] == quote)
+                {
+                    if (i + 1 < text.Length && !char.IsWhiteSpace(text[i + 1])) return [];
+                    quote = '\0';
+                }
+                else word.Append(text[i]);
+                if (quote != '\0' && i + 1 == text.Length) return [];
+            }
+            words.Add(word.ToString());
+        }
+        return [.. words];
+    }
 }

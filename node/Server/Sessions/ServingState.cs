@@ -53,6 +53,9 @@ public sealed class ServingState
     /// <summary>Some commands have to wait.</summary>
     public bool IsPausing => PausedUntilMs > 0 || WritesHeld;
 
+    /// <summary>Scripts may call commands marked noscript (DEBUG SET-DISABLE-DENY-SCRIPTS).</summary>
+    public bool ScriptsMayCallAll { get; set; }
+
     /// <summary>Expiry cycle runs (DEBUG SET-ACTIVE-EXPIRE).</summary>
     public bool ActiveExpire { get; set; } = true;
 }
