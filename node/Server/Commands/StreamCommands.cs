@@ -100,10 +100,13 @@ public static class StreamCommands
             else if (options.Rule.Approximate && i == options.ThresholdAt - 1) form.Arg("="u8);
             else if (!options.Rule.Approximate || i != options.ThresholdAt) form.Arg(c[i]);
             else if (options.Rule.ByLength) form.Arg(StreamValue.Header(e).Length);
-            else form.Arg(StreamValue.Header(e).FirstId.Write(thresholdText));
+            else form.Arg(FirstKept(e).Write(thresholdText));
         }
         form.End();
     }
+
+    /// <summary>Where an exact cut must end to do the same; a stream cut empty keeps nothing at all.</summary>
+    private static StreamId FirstKept(in EntryRef e) => StreamValue.Header(e).Length > 0 ? StreamValue.Header(e).FirstId : StreamId.Max;
 
     private static void XTrim(ref CommandContext c)
     {

@@ -102,8 +102,26 @@ public sealed class DataDigest
                 Span<byte> second = stackalloc byte[IntegerText.MaxLength];
                 foreach (var pair in HashValue.Enumerate(keys, e)) AddPair(pair.Field.Text(scratch), pair.Value.Text(second));
                 break;
+            case ValueType.Stream:
+                AddEntries(keys, e);
+                break;
         }
         if (e.ExpireAtMs >= 0) Add("!!expire!!"u8);
+    }
+
+    private void AddEntries(Keyspace keys, in EntryRef e)
+    {
+        Span<byte> scratch = stackalloc byte[IntegerText.MaxLength];
+        var walk = StreamValue.Range(keys, e, StreamId.Zero, StreamId.Max, down: false);
+        while (walk.MoveNext())
+        {
+            Mix(Text.ASCII.GetBytes($"{walk.Id.Ms}.{walk.Id.Seq}"));
+            foreach (var field in walk.Fields)
+            {
+                Mix(field.Name.Text(scratch));
+                Mix(field.Value.Text(scratch));
+            }
+        }
     }
 
     private void AddPair(scoped ReadOnlySpan<byte> first, scoped ReadOnlySpan<byte> second)
