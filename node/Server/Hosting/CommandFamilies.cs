@@ -20,5 +20,6 @@ internal static class CommandFamilies
         StringCommands.Register(t);
         CounterCommands.Register(t);
         BitCommands.Register(t);
+        HyperLogLogCommands.Register(t);
     }
 }

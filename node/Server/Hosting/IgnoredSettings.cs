@@ -25,7 +25,7 @@ internal static class IgnoredSettings
         ("dbfilename", "dump.rdb"), ("disable-thp", "yes"), ("dynamic-hz", "yes"), ("enable-debug-command", "no"),
         ("enable-module-command", "no"), ("enable-protected-configs", "no"), ("hash-max-listpack-entries", "128"),
         ("hash-max-listpack-value", "64"), ("hash-max-ziplist-entries", "128"), ("hash-max-ziplist-value", "64"),
-        ("hll-sparse-max-bytes", "3000"), ("ignore-warnings", ""), ("io-threads", "1"), ("io-threads-do-reads", "no"),
+        ("ignore-warnings", ""), ("io-threads", "1"), ("io-threads-do-reads", "no"),
         ("jemalloc-bg-thread", "yes"), ("key-load-delay", "0"), 
         ("lazyfree-lazy-eviction", "no"), ("lazyfree-lazy-expire", "no"), ("lazyfree-lazy-server-del", "no"),
         ("lazyfree-lazy-user-del", "no"), ("lazyfree-lazy-user-flush", "no"), ("lfu-decay-time", "1"), ("lfu-log-factor", "10"),

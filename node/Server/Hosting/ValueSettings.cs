@@ -25,6 +25,7 @@ internal static class ValueSettings
         Row("set-max-listpack-value", null, d.SetValue, 0, (l, v) => l.SetValue = v, memory: true);
         Row("zset-max-listpack-entries", "zset-max-ziplist-entries", d.SortedSetEntries, 0, (l, v) => l.SortedSetEntries = v);
         Row("zset-max-listpack-value", "zset-max-ziplist-value", d.SortedSetValue, 0, (l, v) => l.SortedSetValue = v, memory: true);
+        Row("hll-sparse-max-bytes", null, d.SparseHyperLogLog, 0, (l, v) => l.SparseHyperLogLog = v, memory: true);
         Row("list-max-listpack-size", "list-max-ziplist-size", d.ListSize, int.MinValue, (l, v) => l.ListSize = v);
         Row("stream-node-max-bytes", null, d.StreamNodeBytes, 0, (l, v) => l.StreamNodeBytes = v, memory: true);
         Row("stream-node-max-entries", null, d.StreamNodeEntries, 0, (l, v) => l.StreamNodeEntries = v);

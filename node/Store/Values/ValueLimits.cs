@@ -38,6 +38,9 @@ public sealed class ValueLimits
     /// <summary>Bytes a pack of a stream may reach.</summary>
     internal long StreamPackBytes => StreamNodeBytes is > 0 and < StreamValue.LargestEntry ? StreamNodeBytes : StreamValue.LargestEntry;
 
+    /// <summary>hll-sparse-max-bytes: bytes of a sparse HyperLogLog, header included.</summary>
+    public int SparseHyperLogLog { get; set; } = 3000;
+
     /// <summary>Bytes a pack of a list may reach.</summary>
     internal int ListPackBytes => ListSize >= 0 ? 8192 : 2048 << Math.Min(-ListSize, 5);
 
