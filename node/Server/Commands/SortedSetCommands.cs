@@ -60,7 +60,7 @@ public static class SortedSetCommands
         c.Reply.Integer(options.CountChanged ? added + updated : added);
     }
 
-    private static ScoreChange SetOne(ref CommandContext c, ref EntryRef e, in ZAddOptions options, ReadOnlySpan<byte> member, double score)
+    internal static ScoreChange SetOne(ref CommandContext c, ref EntryRef e, in ZAddOptions options, ReadOnlySpan<byte> member, double score)
     {
         if (!e.Exists)
         {

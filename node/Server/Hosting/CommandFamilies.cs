@@ -17,6 +17,7 @@ internal static class CommandFamilies
         SortedSetCommands.Register(t);
         BlockingSortedSetCommands.Register(t);
         StreamCommands.Register(t);
+        GeoCommands.Register(t);
         StringCommands.Register(t);
         CounterCommands.Register(t);
         BitCommands.Register(t);
