@@ -10,11 +10,34 @@ public sealed unsafe class AccessClock
     private const uint InitialFrequency = 5;
     private const uint Mask = 0xFFFFFF;
     private SmallRandom _random = new(0x5DEECE66D);
+    private bool _countsFrequency, _rests;
     private uint _seconds;
     private uint _minutes;
 
     /// <summary>True when the policy is one of the LFU ones.</summary>
-    public bool CountsFrequency { get; set; }
+    public bool CountsFrequency
+    {
+        get => _countsFrequency;
+        set
+        {
+            _countsFrequency = value;
+            IsPlain = !value && !_rests;
+        }
+    }
+
+    /// <summary>Lookups leave the clocks of entries alone (a client in NO-TOUCH mode).</summary>
+    public bool Rests
+    {
+        get => _rests;
+        set
+        {
+            _rests = value;
+            IsPlain = !value && !_countsFrequency;
+        }
+    }
+
+    /// <summary>A lookup notes the second and nothing else: neither of the above.</summary>
+    internal bool IsPlain { get; private set; } = true;
 
     /// <summary>lfu-log-factor: how many hits saturate the counter.</summary>
     public int LogFactor { get; set; } = 10;
@@ -50,6 +73,7 @@ public sealed unsafe class AccessClock
 
     internal void TouchFrequency(byte* entry)
     {
+        if (_rests) return;
         uint counter = Decayed(Entry.Clock(entry));
         if (counter < 255)
         {

@@ -286,8 +286,8 @@ public sealed unsafe partial class Keyspace
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Touch(byte* entry)
     {
-        if (_clock.CountsFrequency) _clock.TouchFrequency(entry);
-        else Entry.SetClock(entry, _clock.Seconds);
+        if (_clock.IsPlain) Entry.SetClock(entry, _clock.Seconds);
+        else _clock.TouchFrequency(entry);
     }
 
     /// <summary>Called for entries with an expiry: is it gone for the caller? Removes it when that is ours to do.</summary>

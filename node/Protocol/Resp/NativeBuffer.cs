@@ -30,6 +30,15 @@ public sealed unsafe class NativeBuffer : IDisposable
     /// <summary>What has been written.</summary>
     public ReadOnlySpan<byte> Written => new(_start, Length);
 
+    /// <summary>Length that growth must not pass.</summary>
+    public int Ceiling { get; set; } = Array.MaxLength;
+
+    /// <summary>Where writing goes on when <see cref="Ceiling"/> is met: what lay behind it is lost and <see cref="Overflowed"/> says so.
+    /// Negative: meeting the ceiling is an error.</summary>
+    public int Floor { get; set; } = -1;
+
+    public bool Overflowed { get; set; }
+
     /// <summary>Free room behind what has been written.</summary>
     public int Room => _capacity - Length;
 
@@ -92,6 +101,13 @@ public sealed unsafe class NativeBuffer : IDisposable
     private void Grow(int more)
     {
         long needed = (long)Length + more;
+        if (needed > Ceiling && Floor >= 0)
+        {
+            Overflowed = true;
+            Length = Math.Min(Length, Floor);
+            needed = (long)Length + more;
+            if (needed <= _capacity) return;
+        }
         if (needed > Array.MaxLength) throw new InvalidOperationException("buffer beyond 2 GB");
         long doubled = Math.Min(Math.Max((long)_capacity * 2, 256), Array.MaxLength);
         int capacity = (int)Math.Max(needed, doubled);

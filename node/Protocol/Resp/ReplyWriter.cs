@@ -29,6 +29,10 @@ public sealed unsafe class ReplyWriter : IDisposable
     /// <summary>Bytes reserved.</summary>
     public int Capacity => _buffer.Capacity;
 
+    /// <summary>Replies grew beyond the ceiling of <see cref="Bound"/>: what was written since is not to be sent. Loops that may write
+    /// millions of elements end when they see it.</summary>
+    public bool Overflowed => _buffer.Overflowed;
+
     /// <summary>True when an error reply was written since <see cref="ErrorSeen"/> was last cleared (statistics, EXEC).</summary>
     public bool ErrorSeen { get; set; }
 
@@ -227,7 +231,15 @@ public sealed unsafe class ReplyWriter : IDisposable
     public void EndSet(int mark, int count) => EndDeferred(mark, Resp == 2 ? (byte)'*' : (byte)'~', count);
 
     /// <summary>Forgets everything behind <paramref name="length"/>.</summary>
-    public void Truncate(int length) => _buffer.Truncate(length);
+    public void Truncate(int length) => _buffer.Truncate(Math.Min(length, _buffer.Length));
+
+    /// <summary>From here on at most <paramref name="bytes"/> are kept (about: it is looked at when the buffer grows).</summary>
+    public void Bound(int bytes)
+    {
+        _buffer.Overflowed = false;
+        _buffer.Floor = Length;
+        _buffer.Ceiling = (int)Math.Min((long)Length + bytes, System.Array.MaxLength);
+    }
 
     /// <summary>Drops the first <paramref name="count"/> bytes.</summary>
     public void RemoveFirst(int count) => _buffer.RemoveFirst(count);
@@ -278,6 +290,7 @@ public sealed unsafe class ReplyWriter : IDisposable
 
     private void EndDeferred(int mark, byte kind, int number)
     {
+        if (Overflowed) return; // the mark lies in what was lost
         byte* p = _buffer.Start + mark;
         *p = kind;
         Utf8Formatter.TryFormat(number, new Span<byte>(p + 1, 11), out int digits);

@@ -245,7 +245,7 @@ public static class HashCommands
     private static void WriteWithRepeats(ref CommandContext c, in EntryRef e, long count, bool withValues)
     {
         WriteChoiceHead(c.Reply, count, withValues);
-        for (; count > 0; count--)
+        for (; count > 0 && !c.Reply.Overflowed; count--)
         {
             HashValue.Random(c.Keys, e, ref c.Keys.Random, out var field, out var value);
             WriteChoice(c.Reply, field, value, withValues);

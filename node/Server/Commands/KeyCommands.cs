@@ -54,8 +54,10 @@ public static class KeyCommands
     private static void Touch(ref CommandContext c)
     {
         int found = 0;
+        c.Databases.Clock.Rests = false; // to touch is what is asked for, even of a client in NO-TOUCH mode
         for (int i = 1; i < c.ArgCount; i++)
             if (c.Keys.Find(c[i], c.Slot).Exists) found++;
+        c.Databases.Clock.Rests = c.Session.NoTouch;
         c.Reply.Integer(found);
     }
 

@@ -124,13 +124,10 @@ public static class ListMoveCommands
     {
         count = 1;
         if (at == c.ArgCount) return true;
-        if (at + 2 != c.ArgCount || !c[at].Is("COUNT"u8))
-        {
-            c.Reply.Error(ErrorReplies.Syntax);
-            return false;
-        }
-        if (IntegerText.TryParse(c[at + 1], out count) && count > 0) return true;
-        c.Reply.Error("ERR count should be greater than 0");
+        bool named = at + 1 < c.ArgCount && c[at].Is("COUNT"u8);
+        bool positive = named && IntegerText.TryParse(c[at + 1], out count) && count > 0;
+        if (positive && at + 2 == c.ArgCount) return true;
+        c.Reply.Error(named && !positive ? "ERR count should be greater than 0" : ErrorReplies.Syntax);
         return false;
     }
 }

@@ -8,6 +8,8 @@ namespace Shoal.Server.Commands;
 /// <summary>Rows and handlers for looking at entries; registered by <see cref="KeyCommands"/>.</summary>
 internal static class ObjectCommands
 {
+    private const int SharedIntegers = 10000;
+
     private static readonly string[] ObjectHelp =
     [
         "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
@@ -104,7 +106,16 @@ internal static class ObjectCommands
 
     private static void RefCount(ref CommandContext c)
     {
-        if (TryPeek(ref c, out _)) c.Reply.One();
+        if (TryPeek(ref c, out EntryRef entry)) c.Reply.Integer(IsShared(ref c, entry) ? int.MaxValue : 1);
+    }
+
+    /// <summary>Redis shares small integers unless eviction needs a clock for each key, and shows that as this count.</summary>
+    private static bool IsShared(ref CommandContext c, in EntryRef entry)
+    {
+        if (entry.Encoding != Encoding.Int) return false;
+        bool needsClocks = c.Databases.Memory.MaxMemory > 0
+            && c.Databases.Eviction.Policy is EvictionPolicy.AllKeysLru or EvictionPolicy.AllKeysLfu or EvictionPolicy.VolatileLru or EvictionPolicy.VolatileLfu;
+        return !needsClocks && System.Buffers.Binary.BinaryPrimitives.ReadInt64LittleEndian(entry.Value) is >= 0 and < SharedIntegers;
     }
 
     private static void Usage(ref CommandContext c)

@@ -179,7 +179,7 @@ public static class SetCommands
         else if (count < 0)
         {
             c.Reply.Array((int)Math.Min(-count, int.MaxValue));
-            for (; count < 0; count++) c.Reply.Element(SetValue.Random(c.Keys, e, ref c.Keys.Random));
+            for (; count < 0 && !c.Reply.Overflowed; count++) c.Reply.Element(SetValue.Random(c.Keys, e, ref c.Keys.Random));
         }
         else WriteDistinct(ref c, e, Math.Min(count, SetValue.Count(e)));
     }

@@ -204,7 +204,7 @@ public static class SortedSetCommands
         else if (count < 0)
         {
             PairsHead(c.Reply, -count, withScores);
-            for (; count < 0; count++)
+            for (; count < 0 && !c.Reply.Overflowed; count++)
             {
                 SortedSetValue.Random(c.Keys, e, ref c.Keys.Random, out var member, out double score);
                 Pair(c.Reply, member, score, withScores);

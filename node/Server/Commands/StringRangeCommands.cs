@@ -117,6 +117,14 @@ internal static unsafe class StringRangeCommands
 
     private static void Lcs(ref CommandContext c)
     {
+        EntryRef first = c.Keys.Find(c[1], c.Slot), second = c.Keys.Find(c[2], c.Slot);
+        // The second lookup may have dropped a due key and moved references: look at the first again.
+        first = c.Keys.Peek(c[1], c.Slot);
+        if (first.Exists && first.Type != Store.ValueType.String || second.Exists && second.Type != Store.ValueType.String)
+        {
+            c.Reply.Error(ErrorReplies.LcsNotStrings);
+            return;
+        }
         bool length = false, ranges = false, lengths = false;
         long shortest = 0;
         for (int i = 3; i < c.ArgCount; i++)
@@ -134,14 +142,6 @@ internal static unsafe class StringRangeCommands
                 c.Reply.Error(ErrorReplies.Syntax);
                 return;
             }
-        }
-        EntryRef first = c.Keys.Find(c[1], c.Slot), second = c.Keys.Find(c[2], c.Slot);
-        // The second lookup may have dropped a due key and moved references: look at the first again.
-        first = c.Keys.Peek(c[1], c.Slot);
-        if (first.Exists && first.Type != Store.ValueType.String || second.Exists && second.Type != Store.ValueType.String)
-        {
-            c.Reply.Error(ErrorReplies.LcsNotStrings);
-            return;
         }
         if (length && ranges)
         {

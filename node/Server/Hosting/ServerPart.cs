@@ -34,7 +34,7 @@ internal sealed class ServerPart : INodePart
         node.Dispatcher.EnsureMemory = () => databases.Memory.Excess <= 0 || databases.Eviction.MakeRoom();
         node.Engine.AddTurnTask(() =>
         {
-            databases.ExpiryMode = node.Serving.IsReplica || node.Serving.IsLoading ? ExpiryMode.Hide : ExpiryMode.Remove;
+            databases.ExpiryMode = node.Serving.HidesExpired || node.Serving.IsLoading ? ExpiryMode.Hide : ExpiryMode.Remove;
             databases.ExpiryCycle.Run(ExpiryBudgetMicroseconds);
             if (databases.ExpiryCycle.IsBehind) node.Engine.Hurry();
         });

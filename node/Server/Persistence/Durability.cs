@@ -101,14 +101,14 @@ public sealed class Durability
     /// <summary>DEBUG LOADAOF: what was written so far is read again, in one go.</summary>
     public void ReloadAppendOnly()
     {
-        if (Aof.State != AofState.On) throw new InvalidDataException("the append-only file is off");
+        bool isOn = Aof.State == AofState.On;
         Saver.Cancel();
         Aof.Close();
         _node.Databases.Clear();
         _node.Functions.Clear();
         Aof.Files.Load();
         new Recovery(_node, Settings, Saver.Statistics, _log) { Breathes = false }.LoadAppendOnly(Aof.Files);
-        Aof.Open();
+        if (isOn) Aof.Open();
     }
 
     /// <summary>Replaces the data by a snapshot received from the primary. The append-only file starts anew behind it.</summary>

@@ -201,7 +201,7 @@ public static class ClientCommands
     private static void NoTouch(ref CommandContext c)
     {
         if (OnOff(ref c) is not { } on) return;
-        c.Session.NoTouch = on;
+        c.Session.NoTouch = c.Databases.Clock.Rests = on;
         c.Reply.Ok();
     }
 

@@ -16,6 +16,9 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
     /// <summary>Commands, and reply bytes, after which a connection lets the others have their turn.</summary>
     private const int TurnCommands = 1024, TurnReplyBytes = 8 * 1024 * 1024;
 
+    /// <summary>A batch whose replies grow beyond this closes its connection even when no output limit is set: it would take the node with it.</summary>
+    private const int MostReplyBytes = 1 << 30;
+
     private readonly NodeServices _node;
     private readonly CommandTable _table;
     private readonly Gates _gates;
@@ -79,10 +82,13 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         var c = Begin(session, connection.Replies);
         var databases = _node.Databases;
         databases.ExpiryMode = session.Kind == SessionKind.SlotImport ? ExpiryMode.Ignore
-            : _node.Serving.IsReplica ? ExpiryMode.Hide : ExpiryMode.Remove;
+            : _node.Serving.HidesExpired ? ExpiryMode.Hide : ExpiryMode.Remove;
         // Requests until the next look ahead, which must begin between two of them.
         int ahead = !session.Authenticated || !Lookahead.Helps(c.Keys, bytes.Length) ? int.MaxValue : reader.IsIdle ? 0 : 1;
-        int used = 0, left = TurnCommands, replyEnd = c.Reply.Length + TurnReplyBytes;
+        int used = 0, left = TurnCommands, replyStart = c.Reply.Length, replyEnd = replyStart + TurnReplyBytes;
+        int most = _node.Sessions.MostReplyBytes(session.Kind, MostReplyBytes);
+        c.Reply.Bound(most);
+        if (session.NoTouch) databases.Clock.Rests = true;
         session.LastSeenMs = c.NowMs;
         session.IsServed = true;
         reader.Unauthenticated = !session.Authenticated;
@@ -104,9 +110,11 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
                 if (c.Request.Count > 0 && !Run(ref c)) break;
                 used += length;
                 if (connection.IsPaused || connection.IsClosing || connection.IsClosed) break;
-                if (--left == 0 || c.Reply.Length > replyEnd) break;
+                if (--left == 0 || c.Reply.Length > replyEnd || c.Reply.Overflowed) break;
             }
         }
+        if (session.NoTouch) databases.Clock.Rests = false;
+        if (!connection.IsClosed && (c.Reply.Overflowed || c.Reply.Length - replyStart > most)) DropReplies(connection, c.Reply, replyStart);
         return End(connection, session, reader, used);
     }
 
@@ -208,6 +216,14 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         if (session.ReplyMode == ReplyMode.On) connection.Send(_late.Written);
         _late.Clear(64 * 1024);
         if (session.Parked is null) connection.Resume();
+    }
+
+    /// <summary>client-output-buffer-limit: the client hears nothing of the batch.</summary>
+    private void DropReplies(Connection connection, ReplyWriter reply, int start)
+    {
+        _node.Counters.OutputLimitDisconnections++;
+        reply.Truncate(start);
+        connection.Close();
     }
 
     private int End(Connection connection, Session session, RespReader reader, int used)

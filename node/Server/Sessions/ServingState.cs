@@ -56,6 +56,9 @@ public sealed class ServingState
     /// <summary>Scripts may call commands marked noscript (DEBUG SET-DISABLE-DENY-SCRIPTS).</summary>
     public bool ScriptsMayCallAll { get; set; }
 
+    /// <summary>Keys whose time has come hide but stay: their removal is the primary's business, or has to wait for the pause to end.</summary>
+    public bool HidesExpired => IsReplica || IsPausing;
+
     /// <summary>Expiry cycle runs (DEBUG SET-ACTIVE-EXPIRE).</summary>
     public bool ActiveExpire { get; set; } = true;
 }

@@ -58,7 +58,7 @@ public static class SessionCommands
         s.Resp = c.Reply.Resp = 2;
         s.Name = "";
         s.ReplyMode = ReplyMode.On;
-        s.ReadsReplica = s.Asking = s.NoEvict = s.NoTouch = false;
+        s.ReadsReplica = s.Asking = s.NoEvict = s.NoTouch = c.Databases.Clock.Rests = false;
         c.Node.Access.LogOut(s);
         c.Reply.Raw("+RESET\r\n"u8);
     }

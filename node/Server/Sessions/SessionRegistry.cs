@@ -29,6 +29,10 @@ public sealed class SessionRegistry(NodeServices node)
         [SessionKind.SlotImport] = (0, 0, 0),
     };
 
+    /// <summary>What one batch of such a session may answer: its hard limit, or <paramref name="otherwise"/>.</summary>
+    internal int MostReplyBytes(SessionKind kind, int otherwise) =>
+        OutputLimits[kind].Hard is > 0 and var hard && hard < otherwise ? (int)hard : otherwise;
+
     public Session? Find(long id) => _sessions.GetValueOrDefault(id);
 
     internal void Add(Session session) => _sessions[session.Id] = session;

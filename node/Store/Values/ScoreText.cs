@@ -119,6 +119,12 @@ public static class ScoreText
             return true;
         }
         if (unsigned[0] != '.' && (uint)(unsigned[0] - '0') > 9) return false;
+        if (unsigned.Length > 2 && (unsigned[1] | 0x20) == 'x')
+        {
+            if (!HexFloat.TryParse(unsigned, out score)) return false;
+            if (text[0] == '-') score = -score;
+            return true;
+        }
         const NumberStyles style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         if (!double.TryParse(text, style, CultureInfo.InvariantCulture, out score)) return false;
         if (double.IsInfinity(score)) return false;

@@ -117,6 +117,18 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task A_reply_beyond_the_output_limit_closes_its_client_and_nobody_else()
+    {
+        using var node = new InProcessNode("--client-output-buffer-limit", "normal", "1000000", "0", "0");
+        using var greedy = await node.ConnectAsync();
+        await greedy.ExecuteAsync("SADD", "s", "a", "b");
+        await Assert.ThrowsAnyAsync<Exception>(() => greedy.CallAsync("SRANDMEMBER", "s", "-4000000000000000000"));
+        using var modest = await node.ConnectAsync();
+        Assert.Equal("2", (await modest.CallAsync("SCARD", "s")).Text);
+        Assert.Contains("client_output_buffer_limit_disconnections:1", (await modest.CallAsync("INFO", "stats")).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Slow_commands_are_remembered()
     {
         using var node = new InProcessNode("--slowlog-log-slower-than", "20000");
