@@ -31,6 +31,8 @@ public class DependencyRules
     [InlineData("Network", "Commands Cluster Replication Persistence Journal")]
     [InlineData("Commands", "Network Persistence Replication Cluster")]
     [InlineData("Journal", "Network Sessions Commands Persistence Replication Cluster Hosting")]
+    [InlineData("PubSub", "Network Persistence Replication Cluster")]
+    [InlineData("Tracking", "Persistence Replication Cluster")]
     [InlineData("Observability", "Network Persistence Replication Cluster")]
     public void A_folder_of_the_node_keeps_to_its_side(string from, string forbidden) =>
         AssertKeepsApart(Node, "Shoal.Server." + from, forbidden.Split(' ').Select(n => "Shoal.Server." + n));
@@ -58,7 +60,7 @@ public class DependencyRules
     public void The_arrows_have_both_ends()
     {
         // A rule about a namespace that no longer exists proves nothing.
-        foreach (var n in new[] { "Network", "Commands", "Journal", "Observability", "Persistence", "Replication", "Cluster", "Sessions", "Hosting" })
+        foreach (var n in new[] { "Network", "Commands", "Journal", "Observability", "Persistence", "Replication", "Cluster", "Sessions", "Hosting", "PubSub", "Tracking" })
             Assert.Contains(Node.GetTypes(), t => InNamespace(t, "Shoal.Server." + n));
         foreach (var n in new[] { "Topology", "Clusters.Rules", "Api.V1", "Kubernetes", "Nodes" })
             Assert.Contains(Operator.GetTypes(), t => InNamespace(t, "Shoal.Operator." + n));

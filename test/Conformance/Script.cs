@@ -24,6 +24,9 @@ public sealed record Send(int Line, string Text, byte[][] Words) : Step(Line)
     public bool Blocks { get; set; }
 }
 
+/// <summary>"<< reply": what comes next on the connection without having been asked for.</summary>
+public sealed record Receive(int Line, string Text, Expectation Expected) : Step(Line);
+
 /// <summary>"@ client name".</summary>
 public sealed record UseClient(int Line, string Name) : Step(Line);
 
@@ -71,6 +74,10 @@ public sealed class Script
                     patience = TimeSpan.Zero;
                     blocks = false;
                     repeat = 1;
+                    break;
+                case '<' when rest.StartsWith('<'):
+                    string message = rest[1..].Trim();
+                    script._steps.Add(new Receive(number, message, Expectation.Parse(message, reason => script.Wrong(number, reason))));
                     break;
                 case '<':
                     if (script._steps.LastOrDefault() is not Send { Expected: null } send) throw script.Wrong(number, "a reply needs its request before it");

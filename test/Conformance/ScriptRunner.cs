@@ -14,10 +14,10 @@ public sealed record Target(string Name, string Host, int Port, Version Version)
 /// <summary>Runs scripts; throws with file and line at the first reply that does not fit.</summary>
 public sealed class ScriptRunner(Target target) : IDisposable
 {
-    private readonly Dictionary<string, RespClient> _clients = [];
+    private readonly Dictionary<string, ScriptConnection> _clients = [];
     private readonly Dictionary<string, string> _captures = [];
-    private readonly Dictionary<RespClient, (Send Send, Task<Reply> Reply)> _waiting = [];
-    private RespClient? _observer;
+    private readonly Dictionary<ScriptConnection, (Send Send, Task<Reply> Reply)> _waiting = [];
+    private ScriptConnection? _observer;
 
     public async Task RunAsync(Script script)
     {
@@ -45,6 +45,10 @@ public sealed class ScriptRunner(Target target) : IDisposable
                 case UseProtocol use:
                     (await client.CallAsync("HELLO", use.Version.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false)).ThrowIfError();
                     break;
+                case Receive message:
+                    var came = await client.ReadAsync().ConfigureAwait(false);
+                    if (!message.Expected.Fits(came, _captures)) throw Wrong(script, message.Line, "<< " + message.Text, came);
+                    break;
                 case Send send:
                     await AnsweredAsync(script, client).ConfigureAwait(false);
                     for (int i = 0; i < send.Repeat; i++) await SendAsync(script, client, send, i).ConfigureAwait(false);
@@ -60,7 +64,7 @@ public sealed class ScriptRunner(Target target) : IDisposable
         foreach (var client in _clients.Values) client.Dispose();
     }
 
-    private async Task SendAsync(Script script, RespClient client, Send send, int i)
+    private async Task SendAsync(Script script, ScriptConnection client, Send send, int i)
     {
         _captures["i"] = i.ToString(CultureInfo.InvariantCulture);
         var words = send.Words.Select(Insert).ToArray();
@@ -70,16 +74,16 @@ public sealed class ScriptRunner(Target target) : IDisposable
             var reply = await client.CallAsync(words).ConfigureAwait(false);
             if (send.Expected is null ? !reply.IsError : send.Expected.Fits(reply, _captures)) return;
             if (patience.Elapsed >= send.Patience)
-                throw new Xunit.Sdk.XunitException($"{target.Name} {target.Version}: {Path.GetFileName(script.FilePath)}:{send.Line}\n> {send.Text}\ngot {Show(reply)}");
+                throw Wrong(script, send.Line, "> " + send.Text, reply);
             await Task.Delay(20).ConfigureAwait(false);
         }
     }
 
     /// <summary>Sends a request and returns when the server shows its client as blocked (or has answered already).</summary>
-    private async Task BlockAsync(RespClient client, Send send)
+    private async Task BlockAsync(ScriptConnection client, Send send)
     {
         string id = (await client.CallAsync("CLIENT", "ID").ConfigureAwait(false)).AsInteger().ToString(CultureInfo.InvariantCulture);
-        _observer ??= await RespClient.ConnectAsync(target.Host, target.Port).ConfigureAwait(false);
+        _observer ??= await ScriptConnection.OpenAsync(target.Host, target.Port).ConfigureAwait(false);
         var reply = client.CallAsync(send.Words.Select(Insert).ToArray());
         _waiting[client] = (send, reply);
         while (!reply.IsCompleted)
@@ -91,7 +95,7 @@ public sealed class ScriptRunner(Target target) : IDisposable
     }
 
     /// <summary>Takes the reply a client has been waiting for.</summary>
-    private async Task AnsweredAsync(Script script, RespClient client)
+    private async Task AnsweredAsync(Script script, ScriptConnection client)
     {
         if (!_waiting.Remove(client, out var waiting)) return;
         var send = waiting.Send;
@@ -110,11 +114,14 @@ public sealed class ScriptRunner(Target target) : IDisposable
         return Encoding.Latin1.GetBytes(text);
     }
 
-    private async Task<RespClient> ClientAsync(string name)
+    private async Task<ScriptConnection> ClientAsync(string name)
     {
         if (_clients.TryGetValue(name, out var client)) return client;
-        return _clients[name] = await RespClient.ConnectAsync(target.Host, target.Port).ConfigureAwait(false);
+        return _clients[name] = await ScriptConnection.OpenAsync(target.Host, target.Port).ConfigureAwait(false);
     }
+
+    private Xunit.Sdk.XunitException Wrong(Script script, int line, string text, Reply got) =>
+        new($"{target.Name} {target.Version}: {Path.GetFileName(script.FilePath)}:{line}\n{text}\ngot {Show(got)}");
 
     private static string Show(Reply reply) => $"{reply.Kind}: {reply}";
 }

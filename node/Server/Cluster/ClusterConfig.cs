@@ -8,7 +8,7 @@ namespace Shoal.Server.Cluster;
 internal sealed class ClusterConfig
 {
     private readonly NodeConfig _config;
-    private readonly BoolSetting _enabled, _coverage, _readsWhenDown, _noFailover, _migration;
+    private readonly BoolSetting _enabled, _coverage, _readsWhenDown, _channelsWhenDown, _noFailover, _migration;
     private readonly LongSetting _timeout, _validity, _barrier, _port, _announcePort, _announceBusPort, _linkLimit, _pause;
     private readonly TextSetting _file, _announceIp, _hostname, _humanName;
     private readonly EnumSetting _endpoint;
@@ -31,6 +31,7 @@ internal sealed class ClusterConfig
         _linkLimit = config.Register(new LongSetting("cluster-link-sendbuf-limit", 0, 0, long.MaxValue, apply: _ => Change(), memory: true));
         _coverage = Flag("cluster-require-full-coverage", true);
         _readsWhenDown = Flag("cluster-allow-reads-when-down", false);
+        _channelsWhenDown = Flag("cluster-allow-pubsubshard-when-down", true);
         _noFailover = Flag("cluster-replica-no-failover", false);
         config.Alias("cluster-slave-no-failover", "cluster-replica-no-failover");
         _migration = Flag("cluster-allow-replica-migration", false);
@@ -53,6 +54,7 @@ internal sealed class ClusterConfig
         return new ClusterSettings
         {
             NodeTimeoutMs = (int)_timeout.Value, RequireFullCoverage = _coverage.Value, AllowReadsWhenDown = _readsWhenDown.Value,
+            AllowShardChannelsWhenDown = _channelsWhenDown.Value,
             ReplicaValidityFactor = (int)_validity.Value, ReplicaNoFailover = _noFailover.Value, AllowReplicaMigration = _migration.Value,
             MigrationBarrier = (int)_barrier.Value, AnnounceIp = _announceIp.Value, AnnouncePort = (int)_announcePort.Value,
             AnnounceBusPort = (int)_announceBusPort.Value, AnnounceHostname = _hostname.Value, AnnounceHumanName = _humanName.Value,

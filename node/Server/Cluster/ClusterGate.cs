@@ -61,9 +61,10 @@ internal sealed class ClusterGate : IClusterGate
         var flags = command.FlagsOf(args);
         bool write = (flags & CommandFlags.Write) != 0;
         if ((flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0 && IsHeld(slot)) return RouteDecision.Wait;
-        int missing = View.Migrating.ContainsKey(slot) || View.Importing.ContainsKey(slot) ? CountMissing(command, args, slot) : 0;
+        bool channel = command.Has(CommandFlags.PubSub);
+        int missing = !channel && (View.Migrating.ContainsKey(slot) || View.Importing.ContainsKey(slot)) ? CountMissing(command, args, slot) : 0;
         return SlotRouter.Decide(View, new RoutedRequest(
-            slot, write, count, missing, session.Asking || command.Has(CommandFlags.Asking), session.ReadsReplica, command.Name == "migrate"));
+            slot, write, count, missing, session.Asking || command.Has(CommandFlags.Asking), session.ReadsReplica, command.Name == "migrate", channel));
     }
 
     public RouteDecision RouteSlot(int slot, bool write, Session session)

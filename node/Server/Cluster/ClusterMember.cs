@@ -51,6 +51,9 @@ internal sealed class ClusterMember : IClusterHost, IBusEvents, IDisposable
     /// <summary>Takes a new view on the engine thread; set by the gate.</summary>
     public Action<ClusterView, SlotSet>? Adopt { get; set; }
 
+    /// <summary>Takes channel messages of other nodes; set before the bus starts.</summary>
+    public ChannelRelay? Relay { get; set; }
+
     public long NowMs => _node.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public bool IsLoading => _loading;
@@ -133,10 +136,7 @@ internal sealed class ClusterMember : IClusterHost, IBusEvents, IDisposable
         _model.IsDirty = true;
     }
 
-    public void Deliver(BusMessage publish)
-    {
-        // Channels come with publish/subscribe; until then nobody on this node can have subscribed.
-    }
+    public void Deliver(BusMessage publish) => Relay?.Received(publish);
 
     public void Log(string text) => _log.LogInformation("{Text}", text);
 

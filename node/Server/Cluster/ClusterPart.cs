@@ -71,11 +71,15 @@ public sealed class ClusterPart : INodePart
             throw new StartException($"cannot join the cluster (bus port {settings.BusPort}, {path}): {e.Message}");
         }
         Source = bind.FirstOrDefault(a => !a.Equals(IPAddress.Any) && !a.Equals(IPAddress.IPv6Any));
+        var relay = new ChannelRelay(node, Member);
+        Member.Relay = relay;
+        node.Channels.Outward = relay;
         // The gate stands before recovery: replayed keys go to their slots.
         Gate = new ClusterGate(node, Member, _replication);
         Migrations = new SlotMigrations(node, Gate, Member, _replication, Source);
         Gate.Migrations = Migrations;
         node.Cluster = Gate;
+        Gate.Adopted += relay.Learn;
         _handOver = new HandOver(node, this);
         node.Shutdown.Add(Shutdown.HandOver, "hand over primary", _handOver.RunAsync);
     }

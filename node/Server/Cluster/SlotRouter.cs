@@ -15,8 +15,9 @@ namespace Shoal.Server.Cluster;
 /// <param name="Asking">ASKING came before it, or it implies it.</param>
 /// <param name="ReadsReplica">READONLY was said.</param>
 /// <param name="IsMigrate">It is MIGRATE, which handles absent keys itself.</param>
+/// <param name="IsChannel">Its "keys" are shard channels: every node of the shard serves them, and they are never on the move.</param>
 internal readonly record struct RoutedRequest(
-    int Slot, bool IsWrite, int KeyCount, int MissingKeys, bool Asking, bool ReadsReplica, bool IsMigrate);
+    int Slot, bool IsWrite, int KeyCount, int MissingKeys, bool Asking, bool ReadsReplica, bool IsMigrate, bool IsChannel = false);
 
 internal static class SlotRouter
 {
@@ -25,6 +26,7 @@ internal static class SlotRouter
         var owner = view.Owner(request.Slot);
         var me = view.Myself;
         bool readable = view.Settings.AllowReadsWhenDown && !request.IsWrite && !view.IsSealed;
+        if (request.IsChannel) return DecideChannel(view, request.Slot, owner);
         if (!view.IsOk && !readable) return RouteDecision.Refuse(ErrorReplies.ClusterDown);
         if (owner is null) return RouteDecision.Refuse(ErrorReplies.ClusterSlotUnserved);
 
@@ -43,6 +45,14 @@ internal static class SlotRouter
         if (mine) return RouteDecision.Serve(request.Slot);
         if (me.IsReplica && request.ReadsReplica && !request.IsWrite && me.PrimaryId == owner.Id) return RouteDecision.Serve(request.Slot);
         return RouteDecision.Refuse(Redirect("MOVED", request.Slot, owner, view));
+    }
+
+    private static RouteDecision DecideChannel(ClusterView view, int slot, NodeView? owner)
+    {
+        if (!view.IsOk && !view.Settings.AllowShardChannelsWhenDown) return RouteDecision.Refuse(ErrorReplies.ClusterDown);
+        if (owner is null) return RouteDecision.Refuse(ErrorReplies.ClusterSlotUnserved);
+        bool ours = owner == view.Myself || (view.Myself.IsReplica && view.Myself.PrimaryId == owner.Id);
+        return ours ? RouteDecision.Serve(slot) : RouteDecision.Refuse(Redirect("MOVED", slot, owner, view));
     }
 
     /// <summary>"MOVED 3999 127.0.0.1:6381", the host as cluster-preferred-endpoint-type says.</summary>

@@ -57,7 +57,7 @@ internal static class InfoSections
         }
         l.Add("connected_clients", (long)node.Sessions.Count).Add("cluster_connections", 0L).Add("maxclients", (long)node.Sessions.Limit)
             .Add("client_recent_max_input_buffer", input).Add("client_recent_max_output_buffer", output)
-            .Add("blocked_clients", blocked).Add("tracking_clients", 0L).Add("clients_in_timeout_table", (long)node.Blocked.WithTimeout)
+            .Add("blocked_clients", blocked).Add("clients_in_timeout_table", (long)node.Blocked.WithTimeout)
             .Add("total_blocking_keys", (long)node.Blocked.KeyCount).Add("total_blocking_keys_on_nokey", (long)node.Blocked.KeysAwaitedGone);
     }
 

@@ -16,6 +16,7 @@ using Shoal.Server.Replication;
 using Shoal.Server.Scripting;
 using Shoal.Server.Security;
 using Shoal.Server.Sessions;
+using Shoal.Server.Tracking;
 using Shoal.Store;
 
 namespace Shoal.Server.Hosting;
@@ -49,8 +50,8 @@ public sealed class NodeHost : IDisposable
     /// <summary>The parts in start order; they stop in the reverse one.</summary>
     private static INodePart[] PartsInOrder() =>
     [
-        new ServerPart(), new AclPart(), new PubSubPart(), new PersistencePart(), new ReplicationPart(), new ScriptingPart(), new ClusterPart(),
-        new Memcached.MemcachedPart(),
+        new ServerPart(), new AclPart(), new PubSubPart(), new TrackingPart(), new PersistencePart(), new ReplicationPart(), new ScriptingPart(),
+        new ClusterPart(), new Memcached.MemcachedPart(),
     ];
 
     /// <summary>

@@ -10,6 +10,7 @@ using Shoal.Server.Persistence.Snapshots;
 using Shoal.Server.PubSub;
 using Shoal.Server.Security;
 using Shoal.Server.Sessions;
+using Shoal.Server.Tracking;
 using Shoal.Store;
 
 namespace Shoal.Server.Hosting;
@@ -23,6 +24,8 @@ public sealed class NodeServices
     {
         KeyspaceEvents = new KeyspaceEvents(Channels);
         Blocked = new BlockedSessions(this);
+        Tracker = new Tracker(this);
+        Monitors = new Monitors(this);
     }
 
     public required NodeConfig Config { get; init; }
@@ -56,6 +59,12 @@ public sealed class NodeServices
 
     /// <summary>Sessions that wait for keys.</summary>
     public BlockedSessions Blocked { get; }
+
+    /// <summary>CLIENT TRACKING.</summary>
+    public Tracker Tracker { get; }
+
+    /// <summary>MONITOR.</summary>
+    public Monitors Monitors { get; }
 
     /// <summary>Gates other parts open and close.</summary>
     public ServingState Serving { get; } = new();

@@ -22,6 +22,7 @@ internal sealed class ServerPart : INodePart
         CommandCommands.Register(commands);
         ObservabilityCommands.Register(commands);
         _debug = DebugCommands.Register(commands);
+        MonitorCommand.Register(commands);
         CommandFamilies.Register(commands);
     }
 
@@ -65,15 +66,18 @@ internal sealed class ServerPart : INodePart
     private static void ConnectEvents(NodeServices node, Databases databases)
     {
         var watches = node.Dispatcher.Transactions.Watches;
+        var tracker = node.Tracker;
         databases.Events.Changed = (keyspace, key, _) =>
         {
             watches.Changed(keyspace.Index, key);
             node.Blocked.Changed(keyspace, key);
+            if (tracker.IsOn) tracker.KeyChanged(key, node.Dispatcher.Running);
         };
         databases.Events.Cleared = keyspace =>
         {
             watches.Cleared(keyspace);
             node.Blocked.Cleared(keyspace);
+            tracker.Cleared();
         };
         databases.Events.Expired = (keyspace, key, slot) =>
         {
@@ -89,6 +93,7 @@ internal sealed class ServerPart : INodePart
         void Vanished(Keyspace keyspace, ReadOnlySpan<byte> key, int slot)
         {
             watches.Changed(keyspace.Index, key);
+            if (tracker.IsOn) tracker.KeyChanged(key, by: null);
             node.Serving.Dirty++;
             node.Journal.Begin(2);
             node.Journal.Arg("DEL"u8);

@@ -110,6 +110,6 @@ public sealed class Channels
     {
         bool listens = session.Subscriptions is { Total: > 0 };
         if (session.Kind is SessionKind.Normal or SessionKind.PubSub) session.Kind = listens ? SessionKind.PubSub : SessionKind.Normal;
-        session.IsRestricted = listens;
+        session.IsRestricted = listens || session.IsMonitor;
     }
 }

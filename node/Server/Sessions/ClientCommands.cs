@@ -6,6 +6,7 @@ using Shoal.Protocol.Resp;
 using Shoal.Server.Commands;
 using Shoal.Server.Hosting;
 using Shoal.Server.PubSub;
+using Shoal.Server.Tracking;
 using static Shoal.Server.Commands.CommandFlags;
 using static Shoal.Server.Sessions.SessionCommands;
 
@@ -30,9 +31,6 @@ public static class ClientCommands
             .With("unblock", -3, own | Admin, Keys.None, Unblock)
             .With("no-evict", 3, own | Admin, Keys.None, NoEvict)
             .With("no-touch", 3, own, Keys.None, NoTouch)
-            .With("getredir", 2, own, Keys.None, GetRedirection)
-            .With("trackinginfo", 2, own, Keys.None, TrackingInfo)
-            .With("caching", 3, own, Keys.None, Caching)
             .With("help", 2, Loading | Stale, Keys.None, Help);
     }
 
@@ -213,23 +211,6 @@ public static class ClientCommands
         return null;
     }
 
-    private static void GetRedirection(ref CommandContext c) => c.Reply.Integer(-1);
-
-    private static void Caching(ref CommandContext c) =>
-        c.Reply.Error("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled");
-
-    private static void TrackingInfo(ref CommandContext c)
-    {
-        c.Reply.Map(3);
-        c.Reply.Bulk("flags"u8);
-        c.Reply.Set(1);
-        c.Reply.Bulk("off"u8);
-        c.Reply.Bulk("redirect"u8);
-        c.Reply.Integer(-1);
-        c.Reply.Bulk("prefixes"u8);
-        c.Reply.Array(0);
-    }
-
     private static void Help(ref CommandContext c)
     {
         string[] lines =
@@ -246,8 +227,15 @@ public static class ClientCommands
     {
         var connection = s.Connection;
         string flags = s.Kind switch { SessionKind.Replica => "S", SessionKind.Primary => "M", SessionKind.PubSub => "P", _ => "" };
+        if (s.IsMonitor) flags += "O";
         if (s.Transaction is not null) flags += "x";
         if (s.Parked is not null) flags += "b";
+        if (s.Tracking is { } tracking)
+        {
+            flags += "t";
+            if (tracking.IsBroken) flags += "R";
+            if (tracking.Has(TrackingOptions.Broadcast)) flags += "B";
+        }
         if (s.Watched is { Dirty: true }) flags += "d";
         if (s.ReadsReplica) flags += "r";
         if (s.NoEvict) flags += "e";
@@ -258,7 +246,8 @@ public static class ClientCommands
             $"sub={s.Subscriptions?.Of(Scope.Channel).Count ?? 0} psub={s.Subscriptions?.Of(Scope.Pattern).Count ?? 0} ssub={s.Subscriptions?.Of(Scope.Shard).Count ?? 0} " +
             $"multi={s.Transaction?.Count ?? -1} qbuf={connection?.PendingInput} qbuf-free=0 argv-mem=0 multi-mem={s.Transaction?.Frames.Capacity ?? 0} " +
             $"rbs=0 rbp=0 obl=0 oll=0 omem={connection?.PendingOutput} tot-mem={512 + connection?.PendingInput + connection?.PendingOutput} events=r " +
-            $"cmd={s.LastCommand?.FullName ?? "NULL"} user={Security.AclText.ToUtf8(s.User.Name)} redir=-1 resp={s.Resp} lib-name={s.LibraryName} lib-ver={s.LibraryVersion}");
+            $"cmd={s.LastCommand?.FullName ?? "NULL"} user={Security.AclText.ToUtf8(s.User.Name)} redir={s.Tracking?.Redirect ?? -1} resp={s.Resp} " +
+            $"lib-name={s.LibraryName} lib-ver={s.LibraryVersion}");
     }
 
     internal static SessionKind? KindOf(ReadOnlySpan<byte> name)

@@ -6,6 +6,7 @@ using Shoal.Server.Commands;
 using Shoal.Server.Hosting;
 using Shoal.Server.Journal;
 using Shoal.Server.Network;
+using Shoal.Server.Tracking;
 using Shoal.Store;
 
 namespace Shoal.Server.Sessions;
@@ -29,6 +30,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
     private readonly ReplyWriter _discarded = new();
     private readonly ReplyWriter _late = new();
     private Session? _replay;
+    private bool _observed;
 
     public Dispatcher(NodeServices node)
     {
@@ -55,6 +57,12 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
     /// <summary>There is room under maxmemory, or eviction makes some. A script asks before it begins.</summary>
     internal bool HasMemory => _gates.EnsureMemory is not { } ensure || ensure();
 
+    /// <summary>The session whose command is running, or ran last in the running batch; null outside.</summary>
+    internal Session? Running { get; private set; }
+
+    /// <summary>Monitors or tracking sessions came or went: from now on they are told of commands, or there are none.</summary>
+    internal void Observe() => _observed = _node.Monitors.Any || _node.Tracker.IsOn;
+
     public bool Opened(Connection connection) => Admission.Admit(_node, connection);
 
     public void Closed(Connection connection)
@@ -66,6 +74,8 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         session.Reader = null;
         Transactions.Forget(session);
         _node.Channels.Forget(session);
+        _node.Tracker.Disable(session);
+        _node.Monitors.Remove(session);
         session.DropPushes();
         _node.Sessions.Remove(session);
     }
@@ -132,6 +142,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
                 break;
         }
         if (session.ReplyMode != ReplyMode.On && !RepliesByPush(c.Command)) Silence(session, c.Reply, mark);
+        if (_observed) Tracker.RequestDone(ref c);
         if (session.Pushes is not null) session.FlushPushes(c.Reply);
         // Inside a busy script the unit that made them ready has not ended.
         if (_blocked.HasReady && _node.Serving.Busy is null) _blocked.Serve();
@@ -156,6 +167,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
     internal void Call(ref CommandContext c)
     {
         var command = c.Command;
+        Running = c.Session;
         c.Keys = _node.Databases[c.Session.Db];
         c.Propagation = Propagation.None;
         c.Reply.ErrorSeen = false;
@@ -163,6 +175,14 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         command.Handler(ref c);
         if (c.Propagation == Propagation.Verbatim && !c.IsReplay) _node.Journal.Append(c.Session.Db, c.Slot, c.Request);
         _meter.End(ref c, command, begun);
+        if (_observed) Ran(ref c);
+    }
+
+    private void Ran(ref CommandContext c)
+    {
+        // A woken request was shown when it came.
+        if (!c.IsRerun) _node.Monitors.CommandRan(ref c);
+        if (_node.Tracker.IsOn) _node.Tracker.CommandRan(ref c);
     }
 
     /// <inheritdoc/>
@@ -179,6 +199,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         var mode = _node.Databases.ExpiryMode;
         _node.Databases.ExpiryMode = ExpiryMode.Ignore;
         Call(ref c);
+        Running = null;
         _node.Databases.ExpiryMode = mode;
         return null;
     }
@@ -229,6 +250,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
     private int End(Connection connection, Session session, RespReader reader, int used)
     {
         session.IsServed = false;
+        Running = null;
         if (connection.IsClosed)
         {
             // Closed() has already run and returned the session's reader.

@@ -66,6 +66,8 @@ internal sealed class Gates(NodeServices node)
         if (c.Session.Kind == SessionKind.PubSub && c.Session.Resp == 2
             && !(command.Has(CommandFlags.PubSub) && command.Has(CommandFlags.NoScript)) && command.Name is not ("ping" or "quit" or "reset"))
             return ErrorReplies.SubscriberMode(command.FullName);
+        const CommandFlags data = CommandFlags.Write | CommandFlags.ReadOnly | CommandFlags.MayReplicate;
+        if (c.Session.IsMonitor && (command.Flags & data) != 0) return "ERR Replica can't interact with the keyspace";
         return null;
     }
 

@@ -111,6 +111,12 @@ public sealed class Session
     /// <summary>What the session is subscribed to; null when it never subscribed.</summary>
     internal PubSub.Subscriptions? Subscriptions { get; set; }
 
+    /// <summary>CLIENT TRACKING; null while it tracks nothing.</summary>
+    internal Tracking.ClientTracking? Tracking { get; set; }
+
+    /// <summary>MONITOR was said.</summary>
+    internal bool IsMonitor { get; set; }
+
     /// <summary>Only some commands are allowed: a RESP2 subscriber, or a monitor.</summary>
     internal bool IsRestricted { get; set; }
 

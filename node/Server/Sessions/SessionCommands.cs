@@ -18,8 +18,8 @@ public static class SessionCommands
         t.Add("quit", -1, Loading | Stale | Fast | NoScript | NoAuth | AllowBusy | Immediate, Keys.None, "connection", Quit);
         t.Add("reset", 1, Loading | Stale | Fast | NoScript | NoAuth | AllowBusy | Immediate, Keys.None, "connection", Reset);
         t.Add("select", 2, Loading | Stale | Fast, Keys.None, "connection", Select);
-        t.Add("hello", -1, Loading | Stale | Fast | NoScript | NoAuth | AllowBusy | SkipMonitor | SkipSlowLog, Keys.None, "connection", Hello);
-        t.Add("auth", -2, Loading | Stale | Fast | NoScript | NoAuth | AllowBusy | SkipMonitor | SkipSlowLog, Keys.None, "connection", Auth);
+        t.Add("hello", -1, Loading | Stale | Fast | NoScript | NoAuth | AllowBusy | SkipSlowLog, Keys.None, "connection", Hello);
+        t.Add("auth", -2, Loading | Stale | Fast | NoScript | NoAuth | AllowBusy | SkipSlowLog, Keys.None, "connection", Auth);
         t.Add("readonly", 1, Loading | Stale | Fast, Keys.None, "connection", ReadOnlyMode);
         t.Add("readwrite", 1, Loading | Stale | Fast, Keys.None, "connection", ReadWriteMode);
         t.Add("asking", 1, Fast, Keys.None, "connection", AskingNext);
@@ -54,6 +54,8 @@ public static class SessionCommands
         var s = c.Session;
         c.Node.Dispatcher.Transactions.Discard(s);
         c.Node.Channels.Forget(s);
+        c.Node.Tracker.Disable(s);
+        c.Node.Monitors.Remove(s);
         s.Select(0);
         s.Resp = c.Reply.Resp = 2;
         s.Name = "";

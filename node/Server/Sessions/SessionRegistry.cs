@@ -83,7 +83,7 @@ public sealed class SessionRegistry(NodeServices node)
     }
 
     private bool IsIdle(Session session) =>
-        IdleSeconds > 0 && session.Kind == SessionKind.Normal && session.Parked is null
+        IdleSeconds > 0 && session.Kind == SessionKind.Normal && !session.IsMonitor && session.Parked is null
         && node.NowMs - session.LastSeenMs > IdleSeconds * 1000L;
 
     private bool IsOverLimit(Session session, Connection connection)

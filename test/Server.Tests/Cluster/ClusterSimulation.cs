@@ -161,9 +161,9 @@ internal sealed class SimulatedLink(ClusterSimulation network, SimulatedNode own
     public string RemoteIp => peer?.Ip ?? "";
     public string LocalIp => owner.Ip;
 
-    public void Send(BusMessage message)
+    public void Send(BusMessage message, byte[]? encoded = null)
     {
-        var bytes = BusCodec.Encode(message);
+        var bytes = encoded ?? BusCodec.Encode(message);
         Assert.Equal(bytes.Length, BusCodec.FrameLength(bytes));
         network.Post(() =>
         {

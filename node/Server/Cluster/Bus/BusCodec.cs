@@ -15,6 +15,9 @@ internal static class BusCodec
     /// <summary>Longest message taken from a peer; heartbeats of a thousand nodes stay far below.</summary>
     public const int MaxBytes = 16 * 1024 * 1024;
 
+    /// <summary>Longest channel message taken: as long as a client's may be (proto-max-bulk-len), twice.</summary>
+    public const int MaxPublishBytes = 1024 * 1024 * 1024;
+
     private const int IpBytes = 46;
     private const int UpdateBytes = 8 + NodeIdBytes + SlotSet.ByteCount;
     private static ReadOnlySpan<byte> Signature => "RCmb"u8;
@@ -25,7 +28,10 @@ internal static class BusCodec
         if (bytes.Length < 8) return 0;
         if (!bytes[..4].SequenceEqual(Signature)) return -1;
         uint length = BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]);
-        return length is < HeaderBytes or > MaxBytes ? -1 : (int)length;
+        if (length > MaxPublishBytes) return -1;
+        if (bytes.Length < 14) return 0;
+        bool publishes = (BusMessageType)U16(bytes, 12) is BusMessageType.Publish or BusMessageType.PublishShard;
+        return length < HeaderBytes || (!publishes && length > MaxBytes) ? -1 : (int)length;
     }
 
     public static byte[] Encode(BusMessage m)

@@ -35,10 +35,10 @@ internal sealed class BusLink : IBusLink
     public Socket Socket => _socket;
     public bool WantsWrite => !IsUp || _queue.Count > 0;
 
-    public void Send(BusMessage message)
+    public void Send(BusMessage message, byte[]? encoded = null)
     {
         if (IsClosed) return;
-        var bytes = BusCodec.Encode(message);
+        var bytes = encoded ?? BusCodec.Encode(message);
         _queue.Enqueue(bytes);
         QueuedBytes += bytes.Length;
         if (IsUp && _queue.Count == 1) Flush();

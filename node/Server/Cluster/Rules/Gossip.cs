@@ -67,6 +67,21 @@ internal static class Gossip
             if (node.Link is { } link && node != m.Myself && !node.InHandshake) Send(m, link, message);
     }
 
+    /// <summary>Sends a published message to every node, or to those of this shard. It is encoded once.</summary>
+    public static void BroadcastMessage(ClusterModel m, byte[] channel, byte[] payload, bool shardOnly)
+    {
+        if (m.IsSealed) return;
+        var message = Header(m, shardOnly ? BusMessageType.PublishShard : BusMessageType.Publish) with { Channel = channel, Payload = payload };
+        byte[]? encoded = null;
+        foreach (var node in m.Nodes.Values)
+        {
+            if (node.Link is not { } link || node == m.Myself || node.InHandshake) continue;
+            if (shardOnly && node.ShardPrimary != m.Myself.ShardPrimary) continue;
+            m.Sent[(int)message.Type]++;
+            link.Send(message, encoded ??= BusCodec.Encode(message));
+        }
+    }
+
     /// <summary>Tells everybody (or only this shard's replicas) our state at once instead of at the next heartbeat.</summary>
     public static void BroadcastPong(ClusterModel m, bool shardOnly = false)
     {

@@ -21,6 +21,8 @@ public sealed record ClusterSettings
     public bool RequireFullCoverage { get; init; } = true;
     /// <summary>cluster-allow-reads-when-down.</summary>
     public bool AllowReadsWhenDown { get; init; }
+    /// <summary>cluster-allow-pubsubshard-when-down.</summary>
+    public bool AllowShardChannelsWhenDown { get; init; } = true;
     /// <summary>cluster-replica-validity-factor; 0 = any age is good enough.</summary>
     public int ReplicaValidityFactor { get; init; } = 10;
     /// <summary>cluster-replica-no-failover.</summary>

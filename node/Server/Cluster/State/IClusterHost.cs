@@ -17,7 +17,9 @@ internal interface IBusLink
     long QueuedBytes { get; }
     string RemoteIp { get; }
     string LocalIp { get; }
-    void Send(BusMessage message);
+    /// <param name="message">What to send.</param>
+    /// <param name="encoded">Its bytes, when the caller sends the same message to several.</param>
+    void Send(BusMessage message, byte[]? encoded = null);
     void Close();
 }
 
