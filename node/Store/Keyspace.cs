@@ -7,7 +7,7 @@ using Shoal.Store.Values;
 namespace Shoal.Store;
 
 /// <summary>A database of keys. Engine thread only. A slot is a hash slot in cluster mode and ignored otherwise.</summary>
-public sealed unsafe partial class Keyspace
+public sealed unsafe class Keyspace
 {
     private readonly Databases _owner;
     private readonly Arena _arena;
@@ -261,7 +261,7 @@ public sealed unsafe partial class Keyspace
     internal void StartCharging() => _chargeMark = _arena.UsedBytes;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private SlotTable* Charge(int slot)
+    internal SlotTable* Charge(int slot)
     {
         slot &= _slotMask;
         if (slot != _chargedSlot) Settle(slot);
@@ -278,20 +278,20 @@ public sealed unsafe partial class Keyspace
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void BeforeChange(SlotTable* table, uint bucket)
+    internal void BeforeChange(SlotTable* table, uint bucket)
     {
         if (_cuts.Any) _cuts.BeforeChange(this, (int)(table - _tables), table, bucket);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Touch(byte* entry)
+    internal void Touch(byte* entry)
     {
         if (_clock.IsPlain) Entry.SetClock(entry, _clock.Seconds);
         else _clock.TouchFrequency(entry);
     }
 
     /// <summary>Called for entries with an expiry: is it gone for the caller? Removes it when that is ours to do.</summary>
-    private bool Vanished(SlotTable* table, EntryRef entry)
+    internal bool Vanished(SlotTable* table, EntryRef entry)
     {
         if (*(long*)(entry.Pointer + Entry.HeaderBytes) >= _owner.NowMs) return false;
         if (_owner.ExpiryMode == ExpiryMode.Ignore) return false;
@@ -300,7 +300,7 @@ public sealed unsafe partial class Keyspace
     }
 
     /// <summary>Puts a finished entry into the index, growing it by a bucket when due.</summary>
-    private EntryRef Insert(SlotTable* table, int slot, ulong hash, long offset)
+    internal EntryRef Insert(SlotTable* table, int slot, ulong hash, long offset)
     {
         if (Table.NeedsGrowth(&table->Table, 1)) Grow(table);
         BeforeChange(table, TableGeometry.IndexOf(&table->Table, hash));
@@ -376,13 +376,13 @@ public sealed unsafe partial class Keyspace
     private EntryRef Refresh(ReadOnlySpan<byte> key, int slot) =>
         new(Table.Find(_arena, &TableAt(slot)->Table, key, _arena.Hash.Of(key)), slot & _slotMask);
 
-    private void Moved(ref EntryRef entry, long offset)
+    internal void Moved(ref EntryRef entry, long offset)
     {
         entry.Pointer = _arena.At(offset);
         Bucket.Write(entry.Reference, offset);
     }
 
-    private void NoteExpiry(SlotTable* table, uint bucket, bool had, long atMs)
+    internal void NoteExpiry(SlotTable* table, uint bucket, bool had, long atMs)
     {
         if (atMs >= 0) ExpirySummary.Lower(_arena, table, bucket, atMs);
         if (had != atMs >= 0) CountExpiry(table, had ? -1 : 1);

@@ -21,7 +21,7 @@ internal static class ClusterCommands
     {
         const CommandFlags Read = CommandFlags.Loading | CommandFlags.Stale;
         const CommandFlags Admin = CommandFlags.Admin | CommandFlags.Stale | CommandFlags.NoScript;
-        return table.Add("cluster", -2, Read, Keys.None, "", (ref c) => c.Reply.Error(ErrorReplies.UnknownSubcommand(Text(c[1]), "CLUSTER")))
+        return table.Add("cluster", -2, CommandFlags.None, Keys.None, "", (ref c) => c.Reply.Error(ErrorReplies.UnknownSubcommand(Text(c[1]), "CLUSTER")))
             .With("info", 2, Read, Keys.None, (ref c) => Report(ref c, ClusterReports.Info))
             .With("nodes", 2, Read, Keys.None, (ref c) => Report(ref c, ClusterReports.Nodes))
             .With("slots", 2, Read, Keys.None, (ref c) => Reply(ref c, ClusterReports.Slots))
@@ -29,9 +29,9 @@ internal static class ClusterCommands
             .With("links", 2, Read, Keys.None, (ref c) => Reply(ref c, ClusterReports.Links))
             .With("myid", 2, Read, Keys.None, (ref c) => Report(ref c, v => v.Myself.Id))
             .With("myshardid", 2, Read, Keys.None, (ref c) => Report(ref c, v => v.Myself.ShardId))
-            .With("replicas", 3, Read, Keys.None, Replicas)
-            .With("slaves", 3, Read, Keys.None, Replicas)
-            .With("count-failure-reports", 3, Read, Keys.None, CountFailureReports)
+            .With("replicas", 3, Admin, Keys.None, Replicas)
+            .With("slaves", 3, Admin, Keys.None, Replicas)
+            .With("count-failure-reports", 3, Admin, Keys.None, CountFailureReports)
             .With("keyslot", 3, Read, Keys.None, (ref c) => c.Reply.Integer(HashSlot.Of(c[2])))
             .With("meet", -4, Admin, Keys.None, Meet)
             .With("forget", 3, Admin, Keys.None, Forget)

@@ -8,14 +8,6 @@ namespace Shoal.Server.Commands;
 
 public static class CommandCommands
 {
-    private static readonly (CommandFlags Flag, string Name)[] FlagNames =
-    [
-        (Write, "write"), (ReadOnly, "readonly"), (DenyOom, "denyoom"), (Admin, "admin"), (CommandFlags.PubSub, "pubsub"), (NoScript, "noscript"),
-        (CommandFlags.Blocking, "blocking"), (Loading, "loading"), (Stale, "stale"), (Fast, "fast"), (NoAuth, "no_auth"), (NoMulti, "no_multi"),
-        (MovableKeys, "movablekeys"), (Asking, "asking"), (SkipMonitor, "skip_monitor"), (SkipSlowLog, "skip_slowlog"),
-        (NoMandatoryKeys, "no_mandatory_keys"), (AllowBusy, "allow_busy"),
-    ];
-
     public static void Register(CommandTable t)
     {
         t.Add("command", -1, Loading | Stale, Keys.None, "slow connection", All)
@@ -31,7 +23,7 @@ public static class CommandCommands
     private static void All(ref CommandContext c)
     {
         c.Reply.Array(c.Node.Commands.All.Count);
-        foreach (var command in c.Node.Commands.All) Row(c.Reply, command);
+        foreach (var command in c.Node.Commands.All) CommandDocs.WriteInfo(c.Reply, command);
     }
 
     private static void Count(ref CommandContext c) => c.Reply.Integer(c.Node.Commands.All.Count);
@@ -46,7 +38,7 @@ public static class CommandCommands
         c.Reply.Array(c.ArgCount - 2);
         for (int i = 2; i < c.ArgCount; i++)
         {
-            if (Find(c.Node.Commands, c[i]) is { } command) Row(c.Reply, command);
+            if (Find(c.Node.Commands, c[i]) is { } command) CommandDocs.WriteInfo(c.Reply, command);
             else c.Reply.NullArray();
         }
     }
@@ -56,9 +48,9 @@ public static class CommandCommands
         Func<Command, bool> which = _ => true;
         if (c.ArgCount == 5 && Is(c[2], "FILTERBY"))
         {
-            string value = Encoding.UTF8.GetString(c[4]);
-            if (Is(c[3], "PATTERN")) which = m => GlobPattern.Matches(Encoding.UTF8.GetBytes(value), Encoding.UTF8.GetBytes(m.FullName));
-            else if (Is(c[3], "ACLCAT")) which = m => (CommandCategories.MaskOf(m) & CommandCategories.Find(value)) != 0;
+            byte[] value = c[4].ToArray();
+            if (Is(c[3], "PATTERN")) which = m => GlobPattern.Matches(value, Encoding.Latin1.GetBytes(m.FullName), ignoreCase: true);
+            else if (Is(c[3], "ACLCAT")) which = InCategory(Encoding.Latin1.GetString(value));
             else if (Is(c[3], "MODULE")) which = _ => false;
             else
             {
@@ -76,6 +68,12 @@ public static class CommandCommands
         foreach (string name in names) c.Reply.Bulk(name);
     }
 
+    private static Func<Command, bool> InCategory(string name)
+    {
+        uint category = CommandCategories.Find(name);
+        return m => (CommandCategories.MaskOf(m) & category) != 0;
+    }
+
     private static void Docs(ref CommandContext c)
     {
         var commands = new List<Command>();
@@ -83,28 +81,8 @@ public static class CommandCommands
             if (Find(c.Node.Commands, c[i]) is { } one) commands.Add(one);
         if (c.ArgCount == 2) commands.AddRange(c.Node.Commands.All);
         c.Reply.Map(commands.Count);
-        foreach (var command in commands)
-        {
-            c.Reply.Bulk(command.FullName);
-            c.Reply.Map(3);
-            c.Reply.Bulk("summary"u8);
-            c.Reply.Bulk($"{command.FullName.ToUpperInvariant()}, as in Redis 7.2");
-            c.Reply.Bulk("since"u8);
-            c.Reply.Bulk("1.0.0"u8);
-            c.Reply.Bulk("group"u8);
-            c.Reply.Bulk(Group(command));
-        }
+        foreach (var command in commands) CommandDocs.WriteDocs(c.Reply, command);
     }
-
-    private static string Group(Command command) => command.Categories.Split(' ')[0] switch
-    {
-        "" => "server",
-        "keyspace" => "generic",
-        "sortedset" => "sorted-set",
-        "transaction" => "transactions",
-        "admin" or "slow" or "dangerous" => "server",
-        var first => first,
-    };
 
     private static void GetKeys(ref CommandContext c) => GetKeys(ref c, withFlags: false);
 
@@ -115,38 +93,48 @@ public static class CommandCommands
         var request = c.Request.Skip(2);
         var command = c.Node.Commands.Find(request[0]);
         if (command is { Subcommands.Count: > 0 } && request.Count > 1) command = command.Subcommand(request[1]);
-        if (command is null)
+        var keys = new List<KeyReference>();
+        if (command is null) c.Reply.Error("ERR Invalid command specified");
+        else if (!HasKeys(command)) c.Reply.Error("ERR The command has no key arguments");
+        else if (!command.Accepts(request.Count)) c.Reply.Error("ERR Invalid number of arguments specified for command");
+        else if (!KeyReferences.Collect(command, request, keys)) c.Reply.Error("ERR Invalid arguments specified for command");
+        else if (keys.Count == 0 && command.Has(NoMandatoryKeys)) c.Reply.Array(0);
+        else if (keys.Count == 0) c.Reply.Error("ERR Invalid arguments specified for command");
+        else Write(c.Reply, request, keys, withFlags);
+    }
+
+    /// <summary>Shard channels are routed like keys and are none.</summary>
+    private static bool HasKeys(Command command) => !command.Keys.IsEmpty
+        && !(CommandFacts.Find(command.FullName) is { } facts && Array.TrueForAll(facts.Keys, k => (k.Flags & KeyFlags.NotKey) != 0));
+
+    private static void Write(ReplyWriter w, in Request request, List<KeyReference> keys, bool withFlags)
+    {
+        w.Array(keys.Count);
+        foreach (var key in keys)
         {
-            c.Reply.Error("ERR Invalid command specified");
-            return;
-        }
-        if (!command.Accepts(request.Count))
-        {
-            c.Reply.Error("ERR Invalid number of arguments specified for command");
-            return;
-        }
-        int key = command.Keys.IsEmpty ? 0 : command.Keys.FirstKey(request), count = 0;
-        if (key == 0)
-        {
-            c.Reply.Error("ERR The command has no key arguments");
-            return;
-        }
-        int mark = c.Reply.DeferArray();
-        for (; key != 0; key = command.Keys.NextKey(request, key), count++)
-        {
-            if (withFlags) c.Reply.Array(2);
-            c.Reply.Bulk(request[key]);
+            if (withFlags) w.Array(2);
+            w.Bulk(request[key.Index]);
             if (!withFlags) continue;
-            c.Reply.Set(2);
-            c.Reply.Simple(command.IsWrite ? "RW" : "RO");
-            c.Reply.Simple(command.IsWrite ? "update" : "access");
+            var names = KeySpec.NamesOf(key.Flags).ToList();
+            w.Set(names.Count);
+            foreach (string name in names) w.Simple(name);
         }
-        c.Reply.EndArray(mark, count);
     }
 
     private static void Help(ref CommandContext c)
     {
-        string[] lines = ["COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "COUNT, DOCS, GETKEYS, GETKEYSANDFLAGS, INFO, LIST."];
+        string[] lines =
+        [
+            "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+            "(no subcommand)", "    Everything about every command.",
+            "COUNT", "    How many commands there are.",
+            "LIST [FILTERBY (MODULE <module-name>|ACLCAT <cat>|PATTERN <pattern>)]", "    Names of commands and sub-commands.",
+            "INFO [<command-name> ...]", "    The rows of commands, of all without a name.",
+            "DOCS [<command-name> ...]", "    The documentation of commands, of all without a name.",
+            "GETKEYS <full-command>", "    The keys of a command line.",
+            "GETKEYSANDFLAGS <full-command>", "    The keys of a command line and what is done to each.",
+            "HELP", "    Prints this help.",
+        ];
         c.Reply.Array(lines.Length);
         foreach (string line in lines) c.Reply.Simple(line);
     }
@@ -155,34 +143,6 @@ public static class CommandCommands
     {
         int bar = name.IndexOf((byte)'|');
         return bar < 0 ? table.Find(name) : table.Find(name[..bar])?.Subcommand(name[(bar + 1)..]);
-    }
-
-    /// <summary>One command as COMMAND INFO shows it: ten elements since Redis 7.</summary>
-    private static void Row(ReplyWriter w, Command command)
-    {
-        var (first, last, step) = Positions(command.Keys);
-        w.Array(10);
-        w.Bulk(command.FullName);
-        w.Integer(command.Arity);
-        var flags = FlagNames.Where(f => command.Has(f.Flag)).Select(f => f.Name).ToList();
-        w.Set(flags.Count);
-        foreach (string flag in flags) w.Simple(flag);
-        w.Integer(first);
-        w.Integer(last);
-        w.Integer(step);
-        var categories = CommandCategories.Of(command).ToList();
-        w.Set(categories.Count);
-        foreach (string category in categories) w.Simple("@" + category);
-        w.Array(0);
-        w.Array(0);
-        w.Array(command.Subcommands.Count);
-        foreach (var sub in command.Subcommands.Values) Row(w, sub);
-    }
-
-    private static (int First, int Last, int Step) Positions(KeyRange keys)
-    {
-        if (keys.IsEmpty || keys.Find is not null) return (0, 0, 0);
-        return keys.First > 0 ? (keys.First, keys.Last, keys.Step) : (0, 0, 0);
     }
 
     private static bool Is(ReadOnlySpan<byte> argument, string keyword) => Sessions.SessionCommands.Is(argument, keyword);

@@ -41,13 +41,13 @@ internal static class ObjectCommands
 
     public static void Register(CommandTable t)
     {
-        t.Add("object", -2, ReadOnly, Keys.None, "keyspace", UnknownSubcommand)
+        t.Add("object", -2, None, Keys.None, "keyspace", UnknownSubcommand)
             .With("encoding", 3, ReadOnly, Keys.One(2), EncodingOf)
             .With("freq", 3, ReadOnly, Keys.One(2), Freq)
             .With("idletime", 3, ReadOnly, Keys.One(2), IdleTime)
             .With("refcount", 3, ReadOnly, Keys.One(2), RefCount)
             .With("help", 2, Loading | Stale, Keys.None, (ref CommandContext c) => Help(ref c, ObjectHelp));
-        t.Add("memory", -2, ReadOnly, Keys.None, "keyspace", UnknownSubcommand)
+        t.Add("memory", -2, None, Keys.None, "", UnknownSubcommand)
             .With("usage", -3, ReadOnly, Keys.One(2), Usage)
             .With("help", 2, Loading | Stale, Keys.None, (ref CommandContext c) => Help(ref c, MemoryHelp));
     }

@@ -13,7 +13,7 @@ public static class ConfigCommands
     public static void Register(CommandTable t)
     {
         const CommandFlags own = Admin | NoScript | Loading | Stale;
-        t.Add("config", -2, None, Keys.None, "admin slow dangerous", NoSubcommand)
+        t.Add("config", -2, None, Keys.None, "", NoSubcommand)
             .With("get", -3, own, Keys.None, Get)
             .With("set", -4, own, Keys.None, Set)
             .With("resetstat", 2, own, Keys.None, ResetStatistics)

@@ -14,7 +14,7 @@ public static class ObservabilityCommands
     {
         const CommandFlags own = Admin | Loading | Stale;
         t.Add("info", -1, Loading | Stale, Keys.None, "slow dangerous", Info);
-        t.Add("slowlog", -2, None, Keys.None, "admin slow dangerous", WrongArity)
+        t.Add("slowlog", -2, None, Keys.None, "", WrongArity)
             .With("get", -2, own, Keys.None, SlowGet)
             .With("len", 2, own, Keys.None, SlowLength)
             .With("reset", 2, own, Keys.None, SlowReset);

@@ -12,7 +12,8 @@ public static class AclCommands
 {
     private const int MaxPasswordBits = 4096;
     private const string NoFile =
-        "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.";
+        "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command "
+        + "and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.";
 
     public static void Register(CommandTable t)
     {
@@ -141,7 +142,8 @@ public static class AclCommands
             c.Reply.Error(AclText.Bytes($"ERR Unknown category '{AclText.Of(c[2])}'"));
             return;
         }
-        var found = c.Node.Commands.All.SelectMany(m => m.Subcommands.Values.Prepend(m)).Where(m => (CommandCategories.MaskOf(m) & category) != 0).ToList();
+        var found = c.Node.Commands.All.SelectMany(m => m.Subcommands.Values.Prepend(m))
+            .Where(m => (CommandCategories.MaskOf(m) & category) != 0).ToList();
         c.Reply.Array(found.Count);
         foreach (var command in found) c.Reply.Bulk(command.FullName);
     }

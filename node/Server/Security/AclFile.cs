@@ -17,7 +17,8 @@ internal static class AclFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            errors = $"Error loading ACLs, opening file '{path}': {(e is FileNotFoundException or DirectoryNotFoundException ? "No such file or directory" : e.Message)}";
+            string reason = e is FileNotFoundException or DirectoryNotFoundException ? "No such file or directory" : e.Message;
+            errors = $"Error loading ACLs, opening file '{path}': {reason}";
             return null;
         }
         for (int i = 0; i < lines.Length; i++)

@@ -32,7 +32,8 @@ internal sealed class AclPart : INodePart
         node.Config.Find("acl-pubsub-default")!.Apply();
         LoadUsers(node);
         var totals = node.Access.Users.Log.Totals;
-        node.Info.Add("Stats", l => l.Add("acl_access_denied_auth", totals[(int)DenialKind.Login]).Add("acl_access_denied_cmd", totals[(int)DenialKind.Command])
+        node.Info.Add("Stats", l => l.Add("acl_access_denied_auth", totals[(int)DenialKind.Login])
+            .Add("acl_access_denied_cmd", totals[(int)DenialKind.Command])
             .Add("acl_access_denied_key", totals[(int)DenialKind.Key]).Add("acl_access_denied_channel", totals[(int)DenialKind.Channel]));
     }
 

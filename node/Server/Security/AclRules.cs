@@ -9,9 +9,11 @@ internal sealed class AclRules(CommandTable commands)
 {
     private const string Syntax = "Syntax error";
     private const string KeysAfterAll =
-        "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns";
+        "Adding a pattern after the * pattern (or the 'allkeys' flag) "
+        + "is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns";
     private const string ChannelsAfterAll =
-        "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. Try 'resetchannels' to start with an empty list of channels";
+        "Adding a pattern after the * pattern (or the 'allchannels' flag) "
+        + "is not valid and does not have any effect. Try 'resetchannels' to start with an empty list of channels";
     private const string BadHash = "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters";
     private const string NoSuchPassword = "The password you are trying to remove from the user does not exist";
     private const string FirstArgumentOfSubcommand = "Allowing first-arg of a subcommand is not supported";

@@ -39,7 +39,8 @@ public sealed class Users
     public User? Find(ReadOnlySpan<byte> name) => _users.GetValueOrDefault(AclText.Of(name));
 
     /// <summary>requirepass: the default user's only password, or (empty) none.</summary>
-    public void SetDefaultPassword(string password) => Change(Default, ["resetpass", password.Length == 0 ? "nopass" : ">" + AclText.OfUtf8(password)]);
+    public void SetDefaultPassword(string password) =>
+        Change(Default, ["resetpass", password.Length == 0 ? "nopass" : ">" + AclText.OfUtf8(password)]);
 
     /// <summary>The user, when name and password fit; else null.</summary>
     public User? LogIn(ReadOnlySpan<byte> name, ReadOnlySpan<byte> password) => Find(name) is { } user && user.LogsIn(password) ? user : null;

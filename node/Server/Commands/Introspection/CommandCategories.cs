@@ -36,6 +36,8 @@ public static class CommandCategories
 
     private static uint Compute(Command command)
     {
+        // A container that runs nothing itself belongs nowhere; its sub-commands do.
+        if (command.Subcommands.Count > 0 && command.Name != "command") return Find("slow");
         uint mask = 0;
         foreach (string name in command.Categories.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             if (name is not ("fast" or "slow")) mask |= Find(name);

@@ -32,7 +32,8 @@ public static class KeyReferences
         {
             // A command Redis does not have: whoever may run it needs its keys for everything.
             if (command.Keys.IsEmpty) return true;
-            for (int key = command.Keys.FirstKey(request); key != 0; key = command.Keys.NextKey(request, key)) into.Add(new KeyReference(key, command.IsWrite ? ReadWrite : ReadOnly));
+            for (int key = command.Keys.FirstKey(request); key != 0; key = command.Keys.NextKey(request, key))
+                into.Add(new KeyReference(key, command.IsWrite ? ReadWrite : ReadOnly));
             return true;
         }
         foreach (var spec in facts.Keys)

@@ -47,6 +47,9 @@ public sealed record KeySpec(KeyFlags Flags, int Begin, string Keyword, bool Cou
     /// <summary>Arguments alone do not say where the keys are.</summary>
     public bool IsUnknown => Begin == 0;
 
+    /// <summary>Position alone does not say which arguments it finds.</summary>
+    public bool IsMovable => IsUnknown || Counts || Keyword.Length > 0;
+
     /// <summary>The flags of a key as COMMAND INFO and GETKEYSANDFLAGS print them.</summary>
     public static IEnumerable<string> NamesOf(KeyFlags flags) =>
         FlagNames.Where(f => (flags & f.Value) != 0).Select(f => f.Value <= KeyFlags.Rm ? f.Key.ToUpperInvariant() : f.Key);
@@ -65,7 +68,9 @@ public sealed record KeySpec(KeyFlags Flags, int Begin, string Keyword, bool Cou
         int[] find = end < 0 ? [0, 1, 0] : [.. text[(end + 1)..].Split(',').Select(n => int.Parse(n, CultureInfo.InvariantCulture))];
         bool counts = end >= 0 && text[end] == '#';
         int start = int.Parse(begin, CultureInfo.InvariantCulture);
-        return counts ? new KeySpec(flags, start, keyword, true, find[0], find[2], find[1]) : new KeySpec(flags, start, keyword, false, find[0], find[1], find[2]);
+        return counts
+            ? new KeySpec(flags, start, keyword, true, find[0], find[2], find[1])
+            : new KeySpec(flags, start, keyword, false, find[0], find[1], find[2]);
     }
 
     /// <summary>Adds the keys it finds in <paramref name="request"/>; false when the request does not fit it.</summary>
