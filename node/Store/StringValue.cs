@@ -12,6 +12,7 @@ public static unsafe class StringValue
     /// <summary>
     /// Sets a string, replacing a value of any type. Integers up to 20 digits are stored in binary.
     /// </summary>
+    /// <param name="keys">Keyspace.</param>
     /// <param name="key">Key.</param>
     /// <param name="slot">Slot of the key.</param>
     /// <param name="value">Text of the value.</param>
@@ -19,7 +20,7 @@ public static unsafe class StringValue
     public static EntryRef SetString(this Keyspace keys, ReadOnlySpan<byte> key, int slot, ReadOnlySpan<byte> value, long expireAtMs = -1) =>
         keys.SetString(key, slot, keys.Arena.Hash.Of(key), value, expireAtMs);
 
-    /// <inheritdoc cref="keys.SetString(ReadOnlySpan{byte}, int, ReadOnlySpan{byte}, long)"/>
+    /// <inheritdoc cref="SetString(Keyspace, ReadOnlySpan{byte}, int, ReadOnlySpan{byte}, long)"/>
     public static EntryRef SetString(this Keyspace keys, ReadOnlySpan<byte> key, int slot, ulong hash, ReadOnlySpan<byte> value, long expireAtMs = -1)
     {
         if (value.Length <= 20 && IntegerText.TryParse(value, out long number))
@@ -89,7 +90,7 @@ public static unsafe class StringValue
         long offset = Entry.Create(keys.Arena, key, value.Length, Math.Max(expireAtMs, -1), ValueType.String, encoding);
         value.CopyTo(new Span<byte>(Entry.ValuePointer(keys.Arena.At(offset)), value.Length));
         EntryRef entry = keys.Insert(table, slot & (keys.TableCount - 1), hash, offset);
-        Events.Created?.Invoke(this, key, slot);
+        keys.Events.Created?.Invoke(keys, key, slot);
         keys.Events.RaiseChanged(keys, key, slot);
         return entry;
     }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Shoal.Protocol.Resp;
 using Shoal.Server.Commands;
 using Shoal.Server.Hosting;
+using Shoal.Store;
 using static Shoal.Server.Commands.CommandFlags;
 
 namespace Shoal.Server.Memcached;

@@ -1,3 +1,4 @@
+using Shoal.Integration.Durability;
 // Messages between nodes: over the cluster bus (with real Redis nodes among ours), within a shard, and to replicas.
 using System.Threading.Channels;
 using Shoal.Protocol.Client;
@@ -68,11 +69,7 @@ public sealed class ChannelTests
         await using var replica = await NodeProcess.StartAsync("--replicaof", "127.0.0.1", $"{primary.Port}");
         using var writer = await primary.ConnectAsync();
         using var reader = await replica.ConnectAsync();
-        for (var limit = DateTime.UtcNow + Patience; ; await Task.Delay(50))
-        {
-            if ((await reader.ExecuteAsync("INFO", "replication")).Text.Contains("master_link_status:up", StringComparison.Ordinal)) break;
-            Assert.True(DateTime.UtcNow < limit, "the replica did not sync");
-        }
+        await AppendOnlyTests.Until(async () => (await reader.ExecuteAsync("INFO", "replication")).Text.Contains("master_link_status:up", StringComparison.Ordinal));
         using var ear = await Ear.OpenAsync(replica);
         await ear.AskAsync("SUBSCRIBE", "c");
         await writer.ExecuteAsync("SET", "k", "v");
