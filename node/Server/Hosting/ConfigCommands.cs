@@ -34,7 +34,7 @@ public static class ConfigCommands
             if (!isPattern && c.Node.Config.Find(pattern) is { } one) found[pattern] = Text(one);
             if (!isPattern) continue;
             foreach (var setting in c.Node.Config.All)
-                if (GlobPattern.Matches(System.Text.Encoding.UTF8.GetBytes(pattern), System.Text.Encoding.UTF8.GetBytes(setting.Name))) found[setting.Name] = Text(setting);
+                if (!setting.IsHidden && GlobPattern.Matches(System.Text.Encoding.UTF8.GetBytes(pattern), System.Text.Encoding.UTF8.GetBytes(setting.Name))) found[setting.Name] = Text(setting);
         }
         c.Reply.Map(found.Count);
         foreach (var (name, value) in found)

@@ -59,9 +59,44 @@ internal static class IgnoredSettings
     private static readonly string[] Several =
         ["loadmodule", "oom-score-adj-values", "bind-source-addr", "replicaof", "slaveof", "rename-command", "save"];
 
+    /// <summary>Fixed at start.</summary>
+    private static readonly HashSet<string> Immutable =
+    [
+        "daemonize", "supervised", "syslog-enabled", "syslog-ident", "syslog-facility", "always-show-logo", "rdbchecksum", "disable-thp", "aclfile",
+        "appendfilename", "appenddirname", "cluster-enabled", "cluster-config-file", "cluster-port", "io-threads", "io-threads-do-reads", "unixsocketperm",
+        "server_cpulist", "bio_cpulist", "aof_rewrite_cpulist", "bgsave_cpulist", "set-proc-title", "socket-mark-id",
+        "enable-protected-configs", "enable-debug-command", "enable-module-command",
+    ];
+
+    /// <summary>Known, but CONFIG GET shows them only by their own name.</summary>
+    private static readonly HashSet<string> Hidden =
+        ["key-load-delay", "rdb-key-save-delay", "use-exit-on-panic", "aof-disable-auto-gc", "watchdog-period", "propagation-error-behavior", "max-new-connections-per-cycle", "max-new-tls-connections-per-cycle"];
+
+    /// <summary>A default of "no" that is one word of several.</summary>
+    private static readonly Dictionary<string, string[]> Words = new(StringComparer.Ordinal)
+    {
+        ["enable-debug-command"] = ["no", "yes", "local"], ["enable-module-command"] = ["no", "yes", "local"], ["enable-protected-configs"] = ["no", "yes", "local"],
+        ["oom-score-adj"] = ["no", "yes", "relative", "absolute"], ["sanitize-dump-payload"] = ["no", "yes", "clients"], ["tls-auth-clients"] = ["no", "yes", "optional"],
+        ["supervised"] = ["upstart", "systemd", "auto", "no"], ["propagation-error-behavior"] = ["ignore", "panic", "panic-on-replicas"],
+        ["acl-pubsub-default"] = ["allchannels", "resetchannels"], ["repl-diskless-load"] = ["disabled", "on-empty-db", "swapdb"],
+        ["cluster-preferred-endpoint-type"] = ["ip", "hostname", "unknown-endpoint"],
+    };
+
+    /// <summary>The default tells the type, so that a wrong value is refused as Redis refuses it.</summary>
+    private static Setting Typed(string name, string value)
+    {
+        bool live = !Immutable.Contains(name), hidden = Hidden.Contains(name);
+        if (Words.TryGetValue(name, out string[]? words)) return new EnumSetting(name, value, words, live) { IsIgnored = true, IsHidden = hidden };
+        if (value is "yes" or "no") return new BoolSetting(name, value == "yes", live) { IsIgnored = true, IsHidden = hidden };
+        if (!long.TryParse(value, out long number)) return new TextSetting(name, value, live) { IsIgnored = true, IsHidden = hidden };
+        bool memory = name.EndsWith("-size", StringComparison.Ordinal) || name.Contains("bytes", StringComparison.Ordinal) || name.EndsWith("-limit", StringComparison.Ordinal);
+        return new LongSetting(name, number, Math.Min(number, 0), long.MaxValue, live, memory: memory)
+            { IsIgnored = true, IsHidden = hidden };
+    }
+
     public static void Register(NodeConfig config)
     {
-        foreach (var (name, value) in Single) config.Register(new TextSetting(name, value) { IsIgnored = true });
+        foreach (var (name, value) in Single) config.Register(Typed(name, value));
         foreach (string name in Several) config.Register(new WordsSetting(name, []) { IsIgnored = true, IsMultiple = true });
     }
 }

@@ -20,8 +20,11 @@ public abstract class Setting(string name, bool live)
     /// <summary>May stand on several lines, which add up ("save", "rename-command"...).</summary>
     public bool IsMultiple { get; init; }
 
-    /// <summary>Hidden from CONFIG GET patterns other than its own name.</summary>
+    /// <summary>A password: SLOWLOG shows "(redacted)".</summary>
     public bool IsSecret { get; init; }
+
+    /// <summary>CONFIG GET shows it by its own name only, not for a pattern.</summary>
+    public bool IsHidden { get; init; }
 
     /// <summary>The value as CONFIG GET prints it.</summary>
     public abstract string Text { get; }

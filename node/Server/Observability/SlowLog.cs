@@ -31,7 +31,7 @@ public sealed class SlowLog
         if (ThresholdMicroseconds < 0 || microseconds < ThresholdMicroseconds || c.Command.Has(CommandFlags.SkipSlowLog)) return;
         int count = Math.Min(c.ArgCount, MaxArgs);
         byte[][] args = new byte[count][];
-        for (int i = 0; i < count; i++) args[i] = Clip(c[i]);
+        for (int i = 0; i < count; i++) args[i] = Clip(SecretArguments.Hides(ref c, i) ? SecretArguments.Redacted : c[i]);
         if (c.ArgCount > MaxArgs) args[^1] = System.Text.Encoding.ASCII.GetBytes($"... ({c.ArgCount - MaxArgs + 1} more arguments)");
         _calls.AddFirst(new SlowCall(_nextId++, c.NowMs / 1000, microseconds, args, c.Session.Address, c.Session.Name));
         while (_calls.Count > Limit) _calls.RemoveLast();
