@@ -91,7 +91,7 @@ public sealed class CommandGenerator(int seed, IReadOnlyList<CommandShape> shape
             case "integer":
                 return Pick(Integers);
             case "unix-time":
-                long now = DateTimeOffset.UtcNow.ToUnixTimeSeconds() / 100_000 * 100_000 + 1_000_000;
+                long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / 100_000 * 100_000 + 1_000_000;
                 string far = (name.Contains("milli", StringComparison.Ordinal) ? now * 1000 : now).ToString(CultureInfo.InvariantCulture);
                 return Pick([far, far, far, "1", "0", "-5", "9223372036854775807"]);
             case "double":
