@@ -57,7 +57,6 @@ public class OldEncodingTests
         Assert.Equal(("Set", "31,61"), Load(SnapshotFormat.TypeSetListpack, Bulk("0C000000" + "0200" + "0101" + "8161" + "02" + "FF")));
 
     [Theory]
-    [InlineData(SnapshotFormat.TypeStream, "stream")]
     [InlineData(SnapshotFormat.TypeModule2, "module")]
     [InlineData(SnapshotFormat.TypeHashExpiry, "expiring fields")]
     [InlineData(77, "unknown type")]

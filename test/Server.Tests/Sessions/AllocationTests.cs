@@ -25,14 +25,19 @@ public sealed class AllocationTests
             var services = node.Host.Services;
             var connection = new MemoryConnection();
             services.Dispatcher.Opened(connection);
-            long before = 0;
-            for (int i = 0; i < 300; i++)
+            // What a command allocates shows in every window; what happens once (a type's first use, wherever a busy machine
+            // puts it) shows in one.
+            long allocated = long.MaxValue;
+            for (int window = 0; window < 5; window++)
             {
-                if (i == 100) before = GC.GetAllocatedBytesForCurrentThread();
-                services.Dispatcher.Consume(connection, batch);
-                connection.Replies.Clear();
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                for (int i = 0; i < 100; i++)
+                {
+                    services.Dispatcher.Consume(connection, batch);
+                    connection.Replies.Clear();
+                }
+                allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
             }
-            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             connection.Close();
             services.Dispatcher.Closed(connection);
             measured.SetResult(allocated);
