@@ -16,6 +16,7 @@ internal static class CommandFamilies
         SetCommands.Register(t);
         SortedSetCommands.Register(t);
         BlockingSortedSetCommands.Register(t);
+        SortCommands.Register(t);
         StreamCommands.Register(t);
         GeoCommands.Register(t);
         StringCommands.Register(t);
