@@ -36,6 +36,8 @@ public sealed class ServerSettings
         config.Register(new LongSetting("client-query-buffer-limit", 1L << 30, 1 << 20, 1L << 40, apply: v => Live(() => Transport!.QueryBufferLimit = v), memory: true));
         config.Register(new WordsSetting("client-output-buffer-limit", ["normal", "0", "0", "0", "slave", "268435456", "67108864", "60", "pubsub", "33554432", "8388608", "60"], apply: ApplyOutputLimits) { IsMultiple = true, PerLine = 4, Check = CheckOutputLimits });
         config.Register(new LongSetting("maxmemory", 0, 0, long.MaxValue, apply: ApplyMaxMemory, memory: true));
+        config.Register(new LongSetting("lfu-log-factor", 10, 0, int.MaxValue, apply: v => Live(() => _node!.Databases.Clock.LogFactor = (int)v)));
+        config.Register(new LongSetting("lfu-decay-time", 1, 0, int.MaxValue, apply: v => Live(() => _node!.Databases.Clock.DecayMinutes = (int)v)));
         config.Register(new EnumSetting("maxmemory-policy", "noeviction", PolicyNames, apply: v => Live(() => _node!.Databases.Eviction.Policy = PolicyOf(v))));
         config.Register(new LongSetting("hz", 10, 1, 500));
         config.Register(new LongSetting("slowlog-log-slower-than", 10000, -1, long.MaxValue, apply: v => Live(() => ApplySlowLog(v))));
