@@ -18,7 +18,8 @@ trap stop EXIT INT TERM
 servers=(); port=${PORT:-17100}
 start() { # name command...
   local name=$1; shift; port=$((port + 1)); mkdir -p "$folder/$name"
-  taskset -c 0 "$@" --port $port --dir "$folder/$name" >"$folder/$name.log" 2>&1 & pids+=($!)
+  local keeps=--dir; [ "$name" != garnet ] || keeps=--checkpointdir   # Garnet's word for it
+  taskset -c 0 "$@" --port $port $keeps "$folder/$name" >"$folder/$name.log" 2>&1 & pids+=($!)
   local pid=$!
   for _ in $(seq 100); do redis-cli -p $port ping 2>/dev/null | grep -q PONG && break; sleep 0.1; done
   redis-cli -p $port ping 2>/dev/null | grep -q PONG || { echo "bench: $name did not start:"; tail -5 "$folder/$name.log"; return 0; }
