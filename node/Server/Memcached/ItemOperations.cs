@@ -236,7 +236,7 @@ internal sealed unsafe class ItemOperations
         _joined.Append(append ? text : Order.Value);
         _joined.Append(append ? Order.Value : text);
         var word = WordOf(old).Changed(++_version);
-        if (append && !_node.Journal.IsIdle)
+        if (append)
         {
             Item = c.Keys.SetString(c[1], c.Slot, _joined.Written, Keep, word.Bits);
             c.Changed();

@@ -39,7 +39,7 @@ internal sealed unsafe class MemcachedHandler(NodeServices node, ItemOperations 
     {
         if (connection.State is not Session session) return bytes.Length;
         var c = node.Dispatcher.Begin(session, connection.Replies);
-        node.Databases.ExpiryMode = node.Serving.IsReplica ? ExpiryMode.Hide : ExpiryMode.Remove;
+        node.Databases.ExpiryMode = node.Dispatcher.ClientExpiry;
         session.LastSeenMs = c.NowMs;
         connection.WantedBytes = 0;
         int used = 0;

@@ -15,8 +15,7 @@ internal sealed unsafe class TextProtocol(NodeServices node, ItemOperations item
     public static long DataLength(ReadOnlySpan<byte> line)
     {
         var words = new LineReader(line);
-        if (ModeOf(words.Next()) is not { } mode) return -2;
-        _ = mode;
+        if (ModeOf(words.Next()) is null) return -2;
         var key = words.Next();
         bool sound = words.TryNext(out long _) & words.TryNext(out long _) & words.TryNext(out long length);
         return sound && key.Length > 0 && length is >= 0 and <= int.MaxValue - 2 ? length : -1;

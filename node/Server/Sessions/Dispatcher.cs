@@ -57,6 +57,9 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
     /// <summary>There is room under maxmemory, or eviction makes some. A script asks before it begins.</summary>
     internal bool HasMemory => _gates.EnsureMemory is not { } ensure || ensure();
 
+    /// <summary>What becomes of due keys that clients' requests meet, by whatever protocol.</summary>
+    internal ExpiryMode ClientExpiry => _node.Serving.HidesExpired ? ExpiryMode.Hide : ExpiryMode.Remove;
+
     /// <summary>The session whose command is running, or ran last in the running batch; null outside.</summary>
     internal Session? Running { get; private set; }
 
@@ -92,7 +95,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
         var c = Begin(session, connection.Replies);
         var databases = _node.Databases;
         databases.ExpiryMode = session.Kind == SessionKind.SlotImport ? ExpiryMode.Ignore
-            : _node.Serving.HidesExpired ? ExpiryMode.Hide : ExpiryMode.Remove;
+            : ClientExpiry;
         // Requests until the next look ahead, which must begin between two of them.
         int ahead = !session.Authenticated || !Lookahead.Helps(c.Keys, bytes.Length) ? int.MaxValue : reader.IsIdle ? 0 : 1;
         int used = 0, left = TurnCommands, replyStart = c.Reply.Length, replyEnd = replyStart + TurnReplyBytes;
@@ -154,7 +157,7 @@ public sealed unsafe class Dispatcher : IRequestHandler, IApplier
     {
         var databases = _node.Databases;
         var mode = databases.ExpiryMode;
-        databases.ExpiryMode = _node.Serving.IsReplica ? ExpiryMode.Hide : ExpiryMode.Remove;
+        databases.ExpiryMode = ClientExpiry;
         var c = Begin(session, reply);
         c.IsRerun = true;
         _rerunReader.Read(frame.Start, frame.Length, out c.Request, out _);
